@@ -1,0 +1,2 @@
+//! Stage `check services`: asks the members of the public security group over HTTP.
+fn main() {}

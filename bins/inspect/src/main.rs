@@ -1,0 +1,2 @@
+//! Stage `verify`, first half: reads EC2 and writes the live view.
+fn main() {}

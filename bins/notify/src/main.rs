@@ -1,0 +1,2 @@
+//! Stage `notify`: tells people what happened.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Stand-ins for GitLab, Slack, terraform and the web service.

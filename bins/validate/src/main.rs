@@ -1,0 +1,2 @@
+//! Stage `validate`: holds a configuration or a plan against the policy.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Stage `verify`: declared, recorded and live side by side.
+fn main() {}

@@ -1,0 +1,5 @@
+//! Declared, recorded and live compared rule by rule.
+
+mod document;
+
+pub use document::{ConsistencyReport, RuleRow, RuleVerdict};

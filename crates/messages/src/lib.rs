@@ -1,0 +1,1 @@
+//! What each event of the pipeline says: reports in, Slack message and Markdown out.

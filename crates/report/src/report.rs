@@ -1,0 +1,166 @@
+//! A gate's whole answer.
+
+use crate::text::clean;
+use crate::{Finding, Severity, Verdict};
+use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
+
+/// The version of the JSON documents. A reader accepts any `1.x`.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// A gate's whole answer: the verdict, what was found, and remarks that belong to no single finding.
+///
+/// The order of findings is fixed: worst first, then by group, rule and exposure, so that two runs over the same
+/// input give the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`FORMAT_VERSION`] when written by this version.
+    pub format_version: String,
+    /// Which gate speaks: `compliance`, for instance.
+    pub gate: String,
+    /// The worst verdict of all findings, or worse when the input itself was incomplete.
+    pub verdict: Verdict,
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// Remarks about the whole, such as "the plan is partial".
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// A report over these findings; its verdict is the worst among them that no waiver covers.
+    #[must_use]
+    pub fn new(gate: impl Into<String>, mut findings: Vec<Finding>) -> Self {
+        findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+        let verdict = findings
+            .iter()
+            .filter(|finding| finding.waived.is_none())
+            .map(|finding| finding.verdict)
+            .fold(Verdict::Pass, Verdict::worst);
+        Self { format_version: FORMAT_VERSION.to_owned(), gate: gate.into(), verdict, findings, notes: Vec::new() }
+    }
+
+    /// With a remark about the whole.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// With a verdict at least this bad: for input that was itself incomplete.
+    #[must_use]
+    pub fn at_least(mut self, verdict: Verdict) -> Self {
+        self.verdict = self.verdict.worst(verdict);
+        self
+    }
+
+    /// One line: `violation: 2 findings (1 critical, 1 low), 1 waived`.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let open: Vec<&Finding> = self.findings.iter().filter(|finding| finding.waived.is_none()).collect();
+        let waived = self.findings.len() - open.len();
+        let mut line = match open.len() {
+            0 => format!("{}: no finding", self.verdict),
+            1 => format!("{}: 1 finding", self.verdict),
+            n => format!("{}: {n} findings", self.verdict),
+        };
+        let counts: Vec<String> =
+            [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info]
+                .into_iter()
+                .filter_map(|severity| {
+                    let n = open.iter().filter(|finding| finding.severity == severity).count();
+                    (n > 0).then(|| format!("{n} {severity}"))
+                })
+                .collect();
+        if !counts.is_empty() {
+            let _ = write!(line, " ({})", counts.join(", "));
+        }
+        if waived > 0 {
+            let _ = write!(line, ", {waived} waived");
+        }
+        line
+    }
+
+    /// For people: the headline, then each finding under its group, worst first. Ends with a line feed.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut out = format!("{}: {}\n", self.gate, self.headline());
+        for note in &self.notes {
+            let _ = writeln!(out, "  note: {}", clean(note));
+        }
+        let mut group = None;
+        for finding in &self.findings {
+            if group != Some(&finding.group) {
+                let _ = writeln!(out, "\n{}", clean(&finding.group.to_string()));
+                group = Some(&finding.group);
+            }
+            write_finding(&mut out, finding);
+        }
+        out
+    }
+
+    /// For tools: the JSON document, indented. Ends with a line feed.
+    ///
+    /// # Errors
+    /// None in practice: the document holds only strings, numbers and lists. `serde_json`'s error is passed on.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        Ok(text)
+    }
+}
+
+fn sort_key(finding: &Finding) -> impl Ord + '_ {
+    (
+        finding.waived.is_some(),
+        std::cmp::Reverse(finding.verdict),
+        std::cmp::Reverse(finding.severity),
+        &finding.group,
+        &finding.rule,
+        &finding.exposure,
+    )
+}
+
+fn write_finding(out: &mut String, finding: &Finding) {
+    let word = match (&finding.waived, finding.verdict) {
+        (Some(_), _) => "waived",
+        (None, Verdict::Pass) => "note",
+        (None, verdict) => verdict.as_str(),
+    };
+    let _ = writeln!(
+        out,
+        "  {word:<12} {:<8} {:<8} {}",
+        finding.severity.as_str(),
+        finding.standing.as_str(),
+        clean(&finding.exposure)
+    );
+    let mut line = |label: &str, text: &str| {
+        let _ = writeln!(out, "    {label:<9} {}", clean(text));
+    };
+    if finding.title.is_empty() {
+        line("rule", &finding.rule);
+    } else {
+        line("rule", &format!("{}: {}", finding.rule, finding.title));
+    }
+    if !finding.frameworks.is_empty() {
+        line("also", &finding.frameworks.join(", "));
+    }
+    if let Some(witness) = &finding.witness {
+        line("for one", witness);
+    }
+    if !finding.resources.is_empty() {
+        line("because", &finding.resources.join(", "));
+    }
+    if let Some(location) = &finding.location {
+        line("at", &location.to_string());
+    }
+    if let Some(remedy) = &finding.remedy {
+        line("mend", remedy);
+    }
+    if let Some(waived) = &finding.waived {
+        line("waiver", &format!("{} ({}, until {})", waived.reason, waived.owner, waived.expires));
+    }
+    for note in &finding.notes {
+        line("note", note);
+    }
+}
