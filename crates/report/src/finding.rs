@@ -17,13 +17,19 @@ impl GroupRef {
     /// A group known by its Terraform address only.
     #[must_use]
     pub fn address(address: impl Into<String>) -> Self {
-        Self { address: Some(address.into()), id: None }
+        Self {
+            address: Some(address.into()),
+            id: None,
+        }
     }
 
     /// A group known by its AWS id only.
     #[must_use]
     pub fn id(id: impl Into<String>) -> Self {
-        Self { address: None, id: Some(id.into()) }
+        Self {
+            address: None,
+            id: Some(id.into()),
+        }
     }
 }
 

@@ -37,7 +37,13 @@ impl Report {
             .filter(|finding| finding.waived.is_none())
             .map(|finding| finding.verdict)
             .fold(Verdict::Pass, Verdict::worst);
-        Self { format_version: FORMAT_VERSION.to_owned(), gate: gate.into(), verdict, findings, notes: Vec::new() }
+        Self {
+            format_version: FORMAT_VERSION.to_owned(),
+            gate: gate.into(),
+            verdict,
+            findings,
+            notes: Vec::new(),
+        }
     }
 
     /// With a remark about the whole.
@@ -57,21 +63,30 @@ impl Report {
     /// One line: `violation: 2 findings (1 critical, 1 low), 1 waived`.
     #[must_use]
     pub fn headline(&self) -> String {
-        let open: Vec<&Finding> = self.findings.iter().filter(|finding| finding.waived.is_none()).collect();
+        let open: Vec<&Finding> = self
+            .findings
+            .iter()
+            .filter(|finding| finding.waived.is_none())
+            .collect();
         let waived = self.findings.len() - open.len();
         let mut line = match open.len() {
             0 => format!("{}: no finding", self.verdict),
             1 => format!("{}: 1 finding", self.verdict),
             n => format!("{}: {n} findings", self.verdict),
         };
-        let counts: Vec<String> =
-            [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info]
-                .into_iter()
-                .filter_map(|severity| {
-                    let n = open.iter().filter(|finding| finding.severity == severity).count();
-                    (n > 0).then(|| format!("{n} {severity}"))
-                })
-                .collect();
+        let counts: Vec<String> = [
+            Severity::Critical,
+            Severity::High,
+            Severity::Medium,
+            Severity::Low,
+            Severity::Info,
+        ]
+        .into_iter()
+        .filter_map(|severity| {
+            let n = open.iter().filter(|finding| finding.severity == severity).count();
+            (n > 0).then(|| format!("{n} {severity}"))
+        })
+        .collect();
         if !counts.is_empty() {
             let _ = write!(line, " ({})", counts.join(", "));
         }
@@ -158,7 +173,10 @@ fn write_finding(out: &mut String, finding: &Finding) {
         line("mend", remedy);
     }
     if let Some(waived) = &finding.waived {
-        line("waiver", &format!("{} ({}, until {})", waived.reason, waived.owner, waived.expires));
+        line(
+            "waiver",
+            &format!("{} ({}, until {})", waived.reason, waived.owner, waived.expires),
+        );
     }
     for note in &finding.notes {
         line("note", note);

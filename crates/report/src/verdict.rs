@@ -100,7 +100,10 @@ mod tests {
 
     #[test]
     fn an_unknown_never_hides_a_violation() {
-        assert_eq!(Verdict::Violation.worst(Verdict::Undetermined), Verdict::Violation);
+        assert_eq!(
+            Verdict::Violation.worst(Verdict::Undetermined),
+            Verdict::Violation
+        );
         assert_eq!(Verdict::Undetermined.worst(Verdict::Pass), Verdict::Undetermined);
         assert_eq!(Verdict::Pass.worst(Verdict::Pass), Verdict::Pass);
     }
