@@ -1,0 +1,109 @@
+//! Reading files, with errors that name them.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {}", path.display(), kind.phrase())]
+pub struct ReadError {
+    path: PathBuf,
+    kind: ReadErrorKind,
+    source: Option<io::Error>,
+}
+
+/// Why a file cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReadErrorKind {
+    /// There is nothing under that name.
+    Missing,
+    /// It is a folder.
+    Folder,
+    /// It is empty, or holds only white space.
+    Empty,
+    /// It is not UTF-8 text.
+    NotText,
+    /// Reading failed; the cause says why.
+    Unreadable,
+}
+
+impl ReadErrorKind {
+    const fn phrase(self) -> &'static str {
+        match self {
+            Self::Missing => "no such file",
+            Self::Folder => "is a folder, not a file",
+            Self::Empty => "the file is empty",
+            Self::NotText => "the file is not UTF-8 text",
+            Self::Unreadable => "the file cannot be read",
+        }
+    }
+}
+
+impl ReadError {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Why it cannot be read.
+    #[must_use]
+    pub const fn kind(&self) -> ReadErrorKind {
+        self.kind
+    }
+
+    /// What the reader can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self.kind {
+            ReadErrorKind::Missing => {
+                "check the path; in a pipeline, check that the job `needs` the one that writes it"
+            }
+            ReadErrorKind::Folder => "name the file itself",
+            ReadErrorKind::Empty => "the step that writes it may have failed; look at its log",
+            ReadErrorKind::NotText => {
+                "a saved plan is binary: use `terraform show -json`; PowerShell's `>` writes UTF-16: use \
+                 `| Out-File -Encoding utf8`"
+            }
+            ReadErrorKind::Unreadable => "check the file's permissions",
+        };
+        Some(hint.to_owned())
+    }
+
+    fn new(path: &Path, kind: ReadErrorKind) -> Self {
+        Self {
+            path: path.to_owned(),
+            kind,
+            source: None,
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the edge where files are read")]
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
+    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            ReadError::new(path, ReadErrorKind::Missing)
+        }
+        _ if path.is_dir() => ReadError::new(path, ReadErrorKind::Folder),
+        _ => ReadError {
+            path: path.to_owned(),
+            kind: ReadErrorKind::Unreadable,
+            source: Some(error),
+        },
+    })?;
+    if bytes.is_empty() {
+        return Err(ReadError::new(path, ReadErrorKind::Empty));
+    }
+    Ok(bytes)
+}
+
+pub(crate) fn read_text(path: &Path) -> Result<String, ReadError> {
+    let text =
+        String::from_utf8(read_bytes(path)?).map_err(|_| ReadError::new(path, ReadErrorKind::NotText))?;
+    if text.trim().is_empty() {
+        return Err(ReadError::new(path, ReadErrorKind::Empty));
+    }
+    Ok(text)
+}

@@ -1,0 +1,367 @@
+//! Starting other programs, terraform above all.
+
+use crate::{Environment, Redactor};
+use portcullis_report::text::{clean, clean_lines};
+use std::ffi::{OsStr, OsString};
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A program to start, with its arguments. Never goes through a shell, so no argument can become a command.
+///
+/// The program gets this process's environment, and the pairs added here. Its standard input is empty.
+#[derive(Debug, Clone)]
+pub struct Program {
+    path: PathBuf,
+    arguments: Vec<OsString>,
+    pairs: Vec<(OsString, OsString)>,
+    without: Vec<OsString>,
+    folder: Option<PathBuf>,
+    redactor: Arc<Redactor>,
+}
+
+/// What a program left behind.
+#[derive(Debug, Clone)]
+pub struct Output {
+    status: ExitStatus,
+    /// Its standard output, byte for byte: may hold secrets.
+    pub stdout: Vec<u8>,
+    /// Its standard error, cleaned and masked.
+    pub stderr: String,
+    /// Both, cleaned and masked. After [`Program::run_teed`] in the order in which the lines came; otherwise
+    /// standard output first.
+    pub transcript: String,
+}
+
+impl Output {
+    /// Whether it ended with 0.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.status.success()
+    }
+
+    /// Its exit code; 128 plus the signal's number when a signal ended it, as shells count.
+    #[must_use]
+    pub fn code(&self) -> i32 {
+        #[cfg(unix)]
+        let signal = std::os::unix::process::ExitStatusExt::signal(&self.status).map(|signal| 128 + signal);
+        #[cfg(not(unix))]
+        let signal = None;
+        self.status.code().or(signal).unwrap_or(1)
+    }
+}
+
+impl Program {
+    pub(crate) fn new(path: &Path, redactor: Arc<Redactor>) -> Self {
+        Self {
+            path: path.to_owned(),
+            arguments: Vec::new(),
+            pairs: Vec::new(),
+            without: Vec::new(),
+            folder: None,
+            redactor,
+        }
+    }
+
+    /// With one more argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// With more arguments.
+    #[must_use]
+    pub fn args(mut self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// With an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.pairs.push((name.into(), value.into()));
+        self
+    }
+
+    /// With environment variables.
+    #[must_use]
+    pub fn envs(
+        mut self,
+        pairs: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+    ) -> Self {
+        self.pairs
+            .extend(pairs.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// Without an environment variable that this process has.
+    #[must_use]
+    pub fn without_env(mut self, name: impl Into<OsString>) -> Self {
+        self.without.push(name.into());
+        self
+    }
+
+    /// Started in this folder.
+    #[must_use]
+    pub fn folder(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// The program's file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The program and its first argument, for progress lines: `terraform plan`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let name = self
+            .path
+            .file_stem()
+            .unwrap_or(self.path.as_os_str())
+            .to_string_lossy();
+        match self
+            .arguments
+            .iter()
+            .map(|argument| argument.to_string_lossy())
+            .find(|word| !word.starts_with('-'))
+        {
+            Some(word) => clean(&self.redactor.redact(&format!("{name} {word}"))),
+            None => clean(&name),
+        }
+    }
+
+    /// Runs it to its end, showing nothing.
+    ///
+    /// # Errors
+    /// When it cannot be started. A program that ends with a code other than 0 is no error here; see
+    /// [`Output::code`].
+    pub fn run_captured(&self) -> Result<Output, ProgramError> {
+        let output = self
+            .start()?
+            .wait_with_output()
+            .map_err(|source| self.lost(source))?;
+        let stderr = self.shown(&output.stderr);
+        let transcript = self.shown(&output.stdout) + &stderr;
+        Ok(Output {
+            status: output.status,
+            stdout: output.stdout,
+            stderr,
+            transcript,
+        })
+    }
+
+    /// Runs it to its end, and shows each line on standard error as it comes, masked and cleaned.
+    ///
+    /// # Errors
+    /// When it cannot be started; as [`Program::run_captured`].
+    pub fn run_teed(&self) -> Result<Output, ProgramError> {
+        let mut child = self.start()?;
+        let transcript = Mutex::new(String::new());
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (stdout, stderr) = std::thread::scope(|scope| {
+            let errors = scope.spawn(|| self.tee(stderr, &transcript));
+            let output = self.tee(stdout, &transcript);
+            (
+                output,
+                errors
+                    .join()
+                    .unwrap_or_else(|_| Err(io::Error::other("the reader of standard error stopped"))),
+            )
+        });
+        let status = child.wait().map_err(|source| self.lost(source))?;
+        let (stdout, stderr) = (
+            stdout.map_err(|e| self.lost(e))?,
+            stderr.map_err(|e| self.lost(e))?,
+        );
+        let transcript = transcript.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Output {
+            status,
+            stdout,
+            stderr: self.shown(&stderr),
+            transcript,
+        })
+    }
+
+    fn tee(&self, stream: Option<impl Read>, transcript: &Mutex<String>) -> io::Result<Vec<u8>> {
+        let mut whole = Vec::new();
+        let Some(stream) = stream else { return Ok(whole) };
+        let mut reader = BufReader::new(stream);
+        loop {
+            let start = whole.len();
+            if reader.read_until(b'\n', &mut whole)? == 0 {
+                return Ok(whole);
+            }
+            let line = whole.get(start..).unwrap_or_default();
+            let line = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line)).into_owned();
+            let line = clean(&self.redactor.redact(line.strip_suffix('\r').unwrap_or(&line)));
+            let mut transcript = transcript.lock().unwrap_or_else(PoisonError::into_inner);
+            transcript.push_str(&line);
+            transcript.push('\n');
+            // Held together with the lock, so that the screen and the transcript agree. A closed screen is no
+            // reason to stop an apply.
+            let _ = writeln!(io::stderr(), "{line}");
+        }
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the edge where processes are started"
+    )]
+    fn start(&self) -> Result<Child, ProgramError> {
+        let mut command = Command::new(&self.path);
+        command
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        for name in &self.without {
+            command.env_remove(name);
+        }
+        command.envs(self.pairs.iter().map(|(name, value)| (name, value)));
+        if let Some(folder) = &self.folder {
+            if !folder.is_dir() {
+                return Err(self.error(ProgramErrorKind::NoFolder(folder.clone()), None));
+            }
+            command.current_dir(folder);
+        }
+        command.spawn().map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => self.error(ProgramErrorKind::NotFound, None),
+            io::ErrorKind::PermissionDenied => self.error(ProgramErrorKind::NotExecutable, None),
+            _ => self.error(ProgramErrorKind::NotStarted, Some(source)),
+        })
+    }
+
+    fn shown(&self, bytes: &[u8]) -> String {
+        clean_lines(
+            &self
+                .redactor
+                .redact(&String::from_utf8_lossy(bytes).replace("\r\n", "\n")),
+        )
+    }
+
+    fn lost(&self, source: io::Error) -> ProgramError {
+        self.error(ProgramErrorKind::Lost, Some(source))
+    }
+
+    fn error(&self, kind: ProgramErrorKind, source: Option<io::Error>) -> ProgramError {
+        ProgramError {
+            program: self.path.display().to_string(),
+            kind,
+            source,
+        }
+    }
+}
+
+/// A program that could not be run.
+#[derive(Debug, thiserror::Error)]
+#[error("{program}: {}", kind.phrase())]
+pub struct ProgramError {
+    program: String,
+    kind: ProgramErrorKind,
+    source: Option<io::Error>,
+}
+
+/// Why a program could not be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProgramErrorKind {
+    /// There is no such program.
+    NotFound,
+    /// The file is not executable.
+    NotExecutable,
+    /// The folder to start it in is not there.
+    NoFolder(PathBuf),
+    /// The system did not start it; the cause says why.
+    NotStarted,
+    /// It was started, but its output or its end could not be read.
+    Lost,
+}
+
+impl ProgramErrorKind {
+    fn phrase(&self) -> String {
+        match self {
+            Self::NotFound => "no such program".to_owned(),
+            Self::NotExecutable => "the file is not executable".to_owned(),
+            Self::NoFolder(folder) => format!("cannot start in {}: no such folder", folder.display()),
+            Self::NotStarted => "the program could not be started".to_owned(),
+            Self::Lost => "the program's output was lost".to_owned(),
+        }
+    }
+}
+
+impl ProgramError {
+    /// Why.
+    #[must_use]
+    pub const fn kind(&self) -> &ProgramErrorKind {
+        &self.kind
+    }
+
+    /// What the reader can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self.kind {
+            ProgramErrorKind::NotFound => Some(
+                "install terraform or tofu so that it is on the PATH, or point to it with `--terraform PATH` or \
+                 PORTCULLIS_TERRAFORM"
+                    .to_owned(),
+            ),
+            ProgramErrorKind::NotExecutable => Some(format!("make it executable: chmod +x {}", self.program)),
+            ProgramErrorKind::NoFolder(_) => Some("check the path of the configuration".to_owned()),
+            ProgramErrorKind::NotStarted | ProgramErrorKind::Lost => None,
+        }
+    }
+
+    /// Whether it was started at all.
+    #[must_use]
+    pub fn started(&self) -> bool {
+        self.kind == ProgramErrorKind::Lost
+    }
+}
+
+/// Finds terraform: the explicit one, else `PORTCULLIS_TERRAFORM`, else `terraform`, else `tofu` on the PATH.
+pub(crate) fn terraform(explicit: Option<&Path>, environment: &Environment) -> Result<PathBuf, ProgramError> {
+    let chosen = explicit.or_else(|| environment.get("PORTCULLIS_TERRAFORM").map(Path::new));
+    let found = match chosen {
+        // Made absolute, because terraform is started in another folder.
+        Some(path) if path.components().count() > 1 || path.is_file() => {
+            std::path::absolute(path).ok().filter(|path| path.is_file())
+        }
+        Some(name) => on_path(name.as_os_str(), environment),
+        None => ["terraform", "tofu"]
+            .iter()
+            .find_map(|name| on_path(OsStr::new(name), environment)),
+    };
+    found.ok_or_else(|| ProgramError {
+        program: chosen.map_or_else(
+            || "terraform or tofu".to_owned(),
+            |path| path.display().to_string(),
+        ),
+        kind: ProgramErrorKind::NotFound,
+        source: None,
+    })
+}
+
+fn on_path(name: &OsStr, environment: &Environment) -> Option<PathBuf> {
+    let mut file = name.to_owned();
+    file.push(std::env::consts::EXE_SUFFIX);
+    std::env::split_paths(environment.get("PATH")?)
+        .map(|folder| folder.join(&file))
+        .find(|path| is_program(path))
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata()
+        .is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}

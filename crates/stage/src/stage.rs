@@ -1,0 +1,197 @@
+//! What a stage may do with the world.
+
+use crate::{
+    Artifacts, Environment, Failure, Program, ProgramError, ReadError, Redactor, UnsetVariable, WriteError,
+    files, program,
+};
+use jiff::Timestamp;
+use portcullis_gitlab::ci::Variables;
+use portcullis_report::text::clean;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+/// What a stage may do with the world: everything it reads and says goes through here.
+#[derive(Debug)]
+pub struct Stage {
+    environment: Environment,
+    redactor: Arc<Redactor>,
+    now: Option<Timestamp>,
+}
+
+impl Stage {
+    /// A stage in this environment.
+    ///
+    /// # Errors
+    /// When `PORTCULLIS_NOW` is set to something that is no RFC 3339 time.
+    pub fn new(environment: Environment) -> Result<Self, Failure> {
+        let now = match environment.get("PORTCULLIS_NOW") {
+            None => None,
+            Some(text) => Some(text.parse().map_err(|error: jiff::Error| {
+                Failure::usage(BadNow { source: error })
+                    .hint("unset PORTCULLIS_NOW, or set it to a time such as 2026-01-31T12:00:00Z")
+            })?),
+        };
+        let redactor = Arc::new(Redactor::of_environment(&environment));
+        Ok(Self {
+            environment,
+            redactor,
+            now,
+        })
+    }
+
+    /// The environment variable's value; an empty one counts as absent.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name)
+    }
+
+    /// The environment variable's value. `what` completes the hint "set NAME to …".
+    ///
+    /// # Errors
+    /// When it is absent or empty; names the variable.
+    pub fn require(&self, name: &str, what: &str) -> Result<&str, UnsetVariable> {
+        self.variable(name).ok_or_else(|| UnsetVariable::new(name, what))
+    }
+
+    /// [`Stage::variable`] as a function, for parsers of an environment.
+    pub fn lookup(&self) -> impl Fn(&str) -> Option<String> + '_ {
+        |name| self.variable(name).map(str::to_owned)
+    }
+
+    /// What GitLab tells this job about itself.
+    #[must_use]
+    pub fn ci(&self) -> Variables {
+        Variables::from_lookup(self.lookup())
+    }
+
+    /// The time. `PORTCULLIS_NOW`, an RFC 3339 time, stands in for the clock when it is set, so that a demo or a
+    /// test gives the same bytes each time. Don't set it in a real pipeline: waivers end by this clock.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the edge where the clock is read"
+    )]
+    pub fn now(&self) -> Timestamp {
+        self.now.unwrap_or_else(Timestamp::now)
+    }
+
+    /// One line of talk on standard error, masked and cleaned.
+    pub fn say(&self, text: impl AsRef<str>) {
+        let line = clean(&self.redactor.redact(text.as_ref()));
+        // Talk that nobody hears is no reason to stop.
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+
+    /// Data on standard output, masked. A reader that went away (`| head`) is no error.
+    ///
+    /// The text is not cleaned, since it may be a document: clean what came from outside before.
+    ///
+    /// # Errors
+    /// When standard output cannot be written, such as a full disk.
+    pub fn out(&self, text: impl AsRef<str>) -> Result<(), WriteError> {
+        let mut stdout = io::stdout().lock();
+        let text = self.redactor.redact(text.as_ref());
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(WriteError::stdout(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The file's text.
+    ///
+    /// # Errors
+    /// When it is missing, a folder, empty, not UTF-8 or unreadable; names the file.
+    pub fn read_text(&self, path: &Path) -> Result<String, ReadError> {
+        files::read_text(path)
+    }
+
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// When it is missing, a folder, empty or unreadable; names the file.
+    pub fn read_bytes(&self, path: &Path) -> Result<Vec<u8>, ReadError> {
+        files::read_bytes(path)
+    }
+
+    /// The artifact folder.
+    #[must_use]
+    pub fn artifacts(&self, folder: &Path) -> Artifacts {
+        Artifacts::new(folder, Arc::clone(&self.redactor))
+    }
+
+    /// From now on, this value is masked in everything that leaves the process.
+    pub fn mask(&self, secret: &str) {
+        self.redactor.add(secret);
+    }
+
+    /// The text with secrets masked: for sinks of your own, such as a Slack message.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        self.redactor.redact(text)
+    }
+
+    /// The masking layer itself.
+    #[must_use]
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// A program to start.
+    #[must_use]
+    pub fn program(&self, path: &Path) -> Program {
+        Program::new(path, Arc::clone(&self.redactor))
+    }
+
+    /// Terraform or OpenTofu: the explicit one, else `PORTCULLIS_TERRAFORM`, else `terraform`, else `tofu` on the
+    /// `PATH`. A bare name is looked for on the `PATH`.
+    ///
+    /// # Errors
+    /// When there is none; says how to get or name one.
+    pub fn terraform(&self, explicit: Option<&Path>) -> Result<Program, ProgramError> {
+        program::terraform(explicit, &self.environment).map(|path| self.program(&path))
+    }
+
+    /// Runs a future to its end on this thread.
+    #[expect(
+        clippy::expect_used,
+        reason = "without a runtime there is nothing to do; `main` makes it exit 70"
+    )]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("the system refused what an asynchronous runtime needs")
+            .block_on(future)
+    }
+
+    /// Whether standard output is a terminal.
+    #[must_use]
+    pub fn stdout_is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Whether standard error is a terminal.
+    #[must_use]
+    pub fn stderr_is_terminal(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
+    /// Whether colour is welcome on standard output: it is a terminal, and `NO_COLOR` is not set (no-color.org).
+    #[must_use]
+    pub fn colour_on_stdout(&self) -> bool {
+        self.variable("NO_COLOR").is_none() && self.stdout_is_terminal()
+    }
+
+    /// Whether colour is welcome on standard error; as [`Stage::colour_on_stdout`].
+    #[must_use]
+    pub fn colour_on_stderr(&self) -> bool {
+        self.variable("NO_COLOR").is_none() && self.stderr_is_terminal()
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the variable PORTCULLIS_NOW is not a time")]
+struct BadNow {
+    source: jiff::Error,
+}
