@@ -87,6 +87,11 @@ impl PrefixLists {
         self.0.entry(id.into()).or_insert(None);
     }
 
+    /// The ids of the lists that are noted, with or without entries, sorted.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The entries of a list, when they are known.
     #[must_use]
     pub fn entries(&self, id: &str) -> Option<&AddressSet> {

@@ -1,0 +1,51 @@
+//! What can be wrong with a live view.
+
+/// Why a live view could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LiveError {
+    /// The text is no JSON, or not of the form expected.
+    #[error("{what} is not readable")]
+    Json {
+        /// Which document.
+        what: String,
+        /// Where and why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The document was written by a newer, incompatible version.
+    #[error("live.json has format_version {found}, this version reads 1.x")]
+    Version {
+        /// The version found.
+        found: String,
+    },
+    /// A rule that makes no sense.
+    #[error("{what}: rule of group {group}")]
+    Rule {
+        /// Which document.
+        what: String,
+        /// The group that holds the rule.
+        group: String,
+        /// What is wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Nothing that tells of groups.
+    #[error("no answer of DescribeSecurityGroups or DescribeSecurityGroupRules among the files")]
+    NoGroups,
+}
+
+impl LiveError {
+    /// What the reader can do.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Json { .. } => {
+                "write the live view again with portcullis-inspect, or with the AWS CLI and --output json"
+            }
+            Self::Version { .. } => "use the same version of portcullis-inspect and of the reader",
+            Self::Rule { .. } => "the file is damaged or was edited: write the live view again",
+            Self::NoGroups => "name a live.json, or a folder that holds describe-security-groups.json",
+        }
+    }
+}
