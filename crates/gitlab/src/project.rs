@@ -1,4 +1,4 @@
-//! Which project.
+//! Which project, and how addresses below the API's root are made.
 
 use std::fmt;
 
@@ -13,12 +13,8 @@ pub enum Project {
 
 impl Project {
     /// The value as one URL path segment, not yet percent-encoded.
-    #[expect(dead_code, reason = "the state address uses it, next")]
     pub(crate) fn segment(&self) -> String {
-        match self {
-            Self::Id(id) => id.to_string(),
-            Self::Path(path) => path.clone(),
-        }
+        self.to_string()
     }
 }
 
@@ -28,5 +24,33 @@ impl fmt::Display for Project {
             Self::Id(id) => write!(f, "{id}"),
             Self::Path(path) => f.write_str(path),
         }
+    }
+}
+
+pub(crate) mod segment {
+    //! Path segments: each one is encoded whole, so that nothing in it can start another.
+
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    use url::Url;
+
+    /// Everything but the unreserved characters of RFC 3986, section 2.3.
+    const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+
+    /// The root's address with the segments after its own path; the root's query and fragment are left out.
+    pub(crate) fn join(root: &Url, segments: &[&str]) -> Url {
+        let mut path = root.path().trim_end_matches('/').to_owned();
+        for part in segments {
+            path.push('/');
+            path.extend(utf8_percent_encode(part, ENCODED));
+        }
+        let mut url = root.clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        url.set_path(&path);
+        url
     }
 }
