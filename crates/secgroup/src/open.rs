@@ -236,7 +236,7 @@ fn push_merged(pieces: &mut Vec<OpenPiece>, first: u32, last: u32, peers: PeerSe
     }
     match pieces.last_mut() {
         Some(before) if before.last.checked_add(1) == Some(first) && before.peers == peers => {
-            before.last = last
+            before.last = last;
         }
         _ => pieces.push(OpenPiece { first, last, peers }),
     }

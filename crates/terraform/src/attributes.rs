@@ -1,0 +1,166 @@
+//! One object's attributes as three parallel trees: value, unknown, sensitive.
+//!
+//! The shapes are those of Terraform's JSON output format ("JSON Output Format", `change.after`, `after_unknown`,
+//! `after_sensitive`): unknown keys of an object are left out of `after` and are `true` in `after_unknown`; inside a list
+//! an unknown element is null in `after`, so that positions agree.
+
+use serde_json::Value;
+
+/// One attribute's value, or that it is null or known only after apply.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Attribute<T> {
+    /// Known, and set.
+    Set(T),
+    /// Known, and null or absent.
+    Null,
+    /// Known only after apply.
+    Unknown,
+    /// Of another type than the provider's schema has.
+    Odd,
+}
+
+impl<T> Attribute<T> {
+    pub(crate) fn set(self) -> Option<T> {
+        match self {
+            Self::Set(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    fn map<U>(self, f: impl FnOnce(T) -> Option<U>) -> Attribute<U> {
+        match self {
+            Self::Set(value) => f(value).map_or(Attribute::Odd, Attribute::Set),
+            Self::Null => Attribute::Null,
+            Self::Unknown => Attribute::Unknown,
+            Self::Odd => Attribute::Odd,
+        }
+    }
+}
+
+static NOTHING: Value = Value::Null;
+
+/// A view into the three trees at one object.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Object<'a> {
+    pub(crate) value: &'a Value,
+    pub(crate) unknown: &'a Value,
+    pub(crate) sensitive: &'a Value,
+}
+
+impl<'a> Object<'a> {
+    fn at(self, key: &str) -> Self {
+        Self {
+            value: self.value.get(key).unwrap_or(&NOTHING),
+            unknown: if self.unknown == &Value::Bool(true) {
+                self.unknown
+            } else {
+                self.unknown.get(key).unwrap_or(&NOTHING)
+            },
+            sensitive: if self.sensitive == &Value::Bool(true) {
+                self.sensitive
+            } else {
+                self.sensitive.get(key).unwrap_or(&NOTHING)
+            },
+        }
+    }
+
+    fn index(self, index: usize) -> Self {
+        let part = |tree: &'a Value| {
+            if tree == &Value::Bool(true) {
+                tree
+            } else {
+                tree.get(index).unwrap_or(&NOTHING)
+            }
+        };
+        Self {
+            value: self.value.get(index).unwrap_or(&NOTHING),
+            unknown: part(self.unknown),
+            sensitive: part(self.sensitive),
+        }
+    }
+
+    fn itself(self) -> Attribute<&'a Value> {
+        if self.unknown == &Value::Bool(true) {
+            Attribute::Unknown
+        } else if self.value.is_null() {
+            Attribute::Null
+        } else {
+            Attribute::Set(self.value)
+        }
+    }
+
+    pub(crate) fn text(self, key: &str) -> Attribute<&'a str> {
+        self.at(key).itself().map(Value::as_str)
+    }
+
+    pub(crate) fn integer(self, key: &str) -> Attribute<i64> {
+        self.at(key).itself().map(whole)
+    }
+
+    pub(crate) fn flag(self, key: &str) -> Attribute<bool> {
+        self.at(key).itself().map(Value::as_bool)
+    }
+
+    /// A list or set of strings; each element may be unknown by itself.
+    pub(crate) fn texts(self, key: &str) -> Attribute<Vec<Attribute<&'a str>>> {
+        let list = self.at(key);
+        list.itself().map(|value| {
+            let items = value.as_array()?;
+            Some(
+                (0..items.len())
+                    .map(|index| list.index(index).itself().map(Value::as_str))
+                    .collect(),
+            )
+        })
+    }
+
+    /// A list or set of objects; an element that is unknown as a whole is `None`.
+    ///
+    /// The placeholder of a `dynamic` block over an unknown collection stands in `after_unknown` only, so the longer of the
+    /// two lists counts.
+    pub(crate) fn objects(self, key: &str) -> Attribute<Vec<Object<'a>>> {
+        let list = self.at(key);
+        if list.unknown == &Value::Bool(true) {
+            return Attribute::Unknown;
+        }
+        let placeholders = list.unknown.as_array().map_or(0, Vec::len);
+        match list.value {
+            Value::Null if placeholders == 0 => Attribute::Null,
+            Value::Null => Attribute::Set((0..placeholders).map(|index| list.index(index)).collect()),
+            Value::Array(items) => Attribute::Set(
+                (0..items.len().max(placeholders))
+                    .map(|index| list.index(index))
+                    .collect(),
+            ),
+            _ => Attribute::Odd,
+        }
+    }
+
+    /// Whether the attribute is marked sensitive, itself or any part of it.
+    pub(crate) fn is_sensitive(self, key: &str) -> bool {
+        holds_true(self.at(key).sensitive)
+    }
+}
+
+fn holds_true(tree: &Value) -> bool {
+    match tree {
+        Value::Bool(flag) => *flag,
+        Value::Array(items) => items.iter().any(holds_true),
+        Value::Object(fields) => fields.values().any(holds_true),
+        _ => false,
+    }
+}
+
+/// A whole number, also where a writer chose `22.0`.
+fn whole(value: &Value) -> Option<i64> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the fraction is zero and the range is checked"
+    )]
+    value.as_i64().or_else(|| {
+        value
+            .as_f64()
+            .filter(|f| f.fract() == 0.0 && f.abs() < 1e15)
+            .map(|f| f as i64)
+    })
+}

@@ -1,0 +1,475 @@
+//! The security groups of a document, each with all its rules, however they are written.
+
+use crate::attributes::{Attribute, Object};
+use crate::configuration::PlanConfiguration;
+use crate::error::{Problem, ReadError};
+use crate::members::{self, Member};
+use crate::resource::{Action, Instance, Kind};
+use crate::rules::{Reader, Target};
+use portcullis_secgroup::{AddressSet, Cidr, Direction, Group, Peer, PrefixLists, Rule, RuleKey};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where a rule stands in Terraform's eyes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// In a block or attribute of the group itself.
+    Inline,
+    /// In a rule resource of its own.
+    Resource,
+    /// In the group's computed attribute only: live when last refreshed, owned by nobody in the code, or by a `dynamic`
+    /// block that the plan does not show.
+    Echo,
+}
+
+/// A rule, and who owns it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnedRule {
+    /// The rule.
+    pub rule: Rule,
+    /// The Terraform address that holds it.
+    pub owner: String,
+    /// Where it stands.
+    pub origin: Origin,
+    /// Whether it stays only because Terraform forgets it instead of deleting it.
+    pub forgotten: bool,
+}
+
+/// Whether the configuration writes a group's rules of one direction inside the group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inline {
+    /// It does: the group's attribute is a wish.
+    Declared,
+    /// It does not: the group's attribute is an echo.
+    Absent,
+    /// The plan does not tell: a `dynamic` block leaves no trace in it.
+    CannotTell,
+}
+
+/// A security group in one view of a Terraform document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TerraformGroup {
+    /// Its Terraform address; `None` for a group that only rule resources speak of.
+    pub address: Option<String>,
+    /// EC2's id, once it is made.
+    pub id: Option<String>,
+    /// Its name, when known.
+    pub name: Option<String>,
+    /// Its tags, when known.
+    pub tags: BTreeMap<String, String>,
+    /// Whether some of its tags are not known yet.
+    pub tags_unknown: bool,
+    /// Its VPC, when known.
+    pub vpc_id: Option<String>,
+    /// Whether the configuration writes ingress rules inside the group.
+    pub inline_ingress: Inline,
+    /// Whether the configuration writes egress rules inside the group.
+    pub inline_egress: Inline,
+    /// Whether a targeted plan left it out.
+    pub untouched: bool,
+    /// Its rules.
+    pub rules: Vec<OwnedRule>,
+}
+
+impl TerraformGroup {
+    /// What people call it: its address, else its id.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.address
+            .as_deref()
+            .or(self.id.as_deref())
+            .unwrap_or("(group not known yet)")
+    }
+
+    /// The group as the algebra knows it.
+    #[must_use]
+    pub fn to_group(&self) -> Group {
+        Group {
+            id: self.id.clone(),
+            address: self.address.clone(),
+            name: self.name.clone(),
+            description: None,
+            vpc_id: self.vpc_id.clone(),
+            tags: self.tags.clone(),
+            rules: self.rules.iter().map(|owned| owned.rule.clone()).collect(),
+        }
+    }
+
+    /// Whether inline rules of this direction are declared.
+    #[must_use]
+    pub fn inline(&self, direction: Direction) -> Inline {
+        match direction {
+            Direction::Ingress => self.inline_ingress,
+            Direction::Egress => self.inline_egress,
+        }
+    }
+}
+
+/// One view of a Terraform document: its groups with their rules, its members, its prefix lists.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// The groups, sorted by address, then id.
+    pub groups: Vec<TerraformGroup>,
+    /// Rules whose group can't be told before apply.
+    pub orphans: Vec<OwnedRule>,
+    /// The members that carry groups.
+    pub members: Vec<Member>,
+    /// The entries of prefix lists, by id and by address.
+    pub prefix_lists: PrefixLists,
+    /// What is not understood; never harmless.
+    pub problems: Vec<Problem>,
+}
+
+impl View {
+    /// The group at this address.
+    #[must_use]
+    pub fn group(&self, address: &str) -> Option<&TerraformGroup> {
+        self.groups
+            .iter()
+            .find(|group| group.address.as_deref() == Some(address))
+    }
+}
+
+/// What a view is built from.
+pub(crate) struct Source<'a> {
+    /// The objects that exist in this view.
+    pub(crate) instances: &'a [Instance],
+    pub(crate) configuration: Option<&'a PlanConfiguration>,
+    /// Rules that the change takes away, by group id: an echo of them is stale.
+    pub(crate) removed: &'a BTreeMap<String, BTreeSet<RuleKey>>,
+    /// Addresses a targeted plan left out.
+    pub(crate) untouched: &'a BTreeSet<String>,
+}
+
+pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
+    let of = |wanted: fn(Kind) -> bool| {
+        source
+            .instances
+            .iter()
+            .filter(move |instance| wanted(instance.kind))
+    };
+    let mut reader = Reader {
+        configuration: source.configuration,
+        groups: of(Kind::is_group)
+            .map(|instance| (instance.address.as_str(), instance.id()))
+            .collect(),
+        lists: of(|kind| kind == Kind::PrefixList)
+            .map(|i| (i.address.as_str(), i.id()))
+            .collect(),
+        problems: Vec::new(),
+    };
+    let mut table = Table::default();
+    for instance in of(Kind::is_group) {
+        table.add_group(instance, source);
+    }
+    let mut orphans = Vec::new();
+    for instance in of(Kind::is_rule) {
+        let rules = reader.resource_rules(instance)?;
+        let owned = rules.into_iter().map(|rule| OwnedRule {
+            rule,
+            owner: instance.address.clone(),
+            origin: Origin::Resource,
+            forgotten: instance.action == Action::Forget,
+        });
+        match reader.target(instance) {
+            Target::Id(id) => table.by_id(&id).rules.extend(owned),
+            Target::OneOf(addresses) => match (addresses.as_slice(), addresses.first()) {
+                ([one], _) if table.index.contains_key(one.as_str()) => {
+                    table.by_address(one).rules.extend(owned)
+                }
+                _ => orphans.extend(owned),
+            },
+            Target::Unknown => orphans.extend(owned),
+        }
+    }
+    for instance in of(Kind::is_group) {
+        for direction in [Direction::Ingress, Direction::Egress] {
+            inline_rules(&mut reader, instance, direction, source, &mut table)?;
+        }
+    }
+    for group in &mut table.groups {
+        name_self(group);
+    }
+    let mut groups = table.groups;
+    groups.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
+    let prefix_lists = prefix_lists(source.instances)?;
+    let mut problems = reader.problems;
+    problems.sort();
+    problems.dedup();
+    Ok(View {
+        members: members::read(source.instances),
+        groups,
+        orphans,
+        prefix_lists,
+        problems,
+    })
+}
+
+/// The keys of all rules of a group's attribute and of rule resources, by group id: for finding what a change removes.
+pub(crate) fn resource_keys(
+    instances: &[Instance],
+    configuration: Option<&PlanConfiguration>,
+) -> Result<BTreeMap<String, BTreeSet<RuleKey>>, ReadError> {
+    let mut reader = Reader {
+        configuration,
+        groups: Vec::new(),
+        lists: Vec::new(),
+        problems: Vec::new(),
+    };
+    let mut keys: BTreeMap<String, BTreeSet<RuleKey>> = BTreeMap::new();
+    for instance in instances.iter().filter(|instance| instance.kind.is_rule()) {
+        if let Target::Id(id) = reader.target(instance) {
+            let rules = reader.resource_rules(instance)?;
+            let own = rules.iter().filter_map(Rule::key).map(|key| self_key(key, &id));
+            keys.entry(id.clone()).or_default().extend(own);
+        }
+    }
+    Ok(keys)
+}
+
+#[derive(Default)]
+struct Table {
+    groups: Vec<TerraformGroup>,
+    /// Position by address and by id.
+    index: BTreeMap<String, usize>,
+}
+
+impl Table {
+    fn add_group(&mut self, instance: &Instance, source: &Source<'_>) {
+        let object = instance.object();
+        let at = self.groups.len();
+        self.index.insert(instance.address.clone(), at);
+        if let Some(id) = instance.id() {
+            self.index.insert(id.to_owned(), at);
+        }
+        let (tags, tags_unknown) = tags(object);
+        self.groups.push(TerraformGroup {
+            address: Some(instance.address.clone()),
+            id: instance.id().map(str::to_owned),
+            name: object.text("name").set().map(str::to_owned),
+            tags,
+            tags_unknown,
+            vpc_id: object.text("vpc_id").set().map(str::to_owned),
+            inline_ingress: inline(instance, Direction::Ingress, source.configuration),
+            inline_egress: inline(instance, Direction::Egress, source.configuration),
+            untouched: source.untouched.contains(&instance.address),
+            rules: Vec::new(),
+        });
+    }
+
+    /// The group with this id; made when only rule resources speak of it.
+    fn by_id(&mut self, id: &str) -> &mut TerraformGroup {
+        let at = *self.index.entry(id.to_owned()).or_insert_with(|| {
+            self.groups.push(TerraformGroup {
+                address: None,
+                id: Some(id.to_owned()),
+                name: None,
+                tags: BTreeMap::new(),
+                tags_unknown: true,
+                vpc_id: None,
+                inline_ingress: Inline::Absent,
+                inline_egress: Inline::Absent,
+                untouched: false,
+                rules: Vec::new(),
+            });
+            self.groups.len() - 1
+        });
+        &mut self.groups[at]
+    }
+
+    fn by_address(&mut self, address: &str) -> &mut TerraformGroup {
+        let at = self.index.get(address).copied().unwrap_or_default();
+        &mut self.groups[at]
+    }
+}
+
+fn tags(object: Object<'_>) -> (BTreeMap<String, String>, bool) {
+    // tags_all holds the provider's default tags, too; on create it is unknown when there are none.
+    for attribute in ["tags_all", "tags"] {
+        if let Some(Value::Object(fields)) = object.value.get(attribute) {
+            let known = fields
+                .iter()
+                .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+                .collect();
+            let unknown = object
+                .unknown
+                .get("tags")
+                .is_some_and(|tree| !matches!(tree, Value::Object(map) if map.is_empty()) && !tree.is_null());
+            return (known, unknown);
+        }
+    }
+    (
+        BTreeMap::new(),
+        object.unknown.get("tags") == Some(&Value::Bool(true)),
+    )
+}
+
+fn name_of(direction: Direction) -> &'static str {
+    direction.as_str()
+}
+
+/// Whether the group's own attribute of this direction is a wish or an echo.
+fn inline(instance: &Instance, direction: Direction, configuration: Option<&PlanConfiguration>) -> Inline {
+    let attribute = name_of(direction);
+    if let (Some(configuration), Some(address)) = (configuration, &instance.parsed)
+        && configuration.writes(address, attribute) == Some(true)
+    {
+        return Inline::Declared;
+    }
+    let rules = |values: &Value| {
+        values
+            .get(attribute)
+            .and_then(Value::as_array)
+            .map(|list| !list.is_empty())
+    };
+    match instance.action {
+        // A new object has no live rules to echo: what stands there is a wish, written by a `dynamic` block.
+        Action::Create | Action::Replace | Action::CreateAndForget => {
+            let placeholder = instance
+                .unknown
+                .get(attribute)
+                .is_some_and(|tree| tree.as_array().is_some_and(|a| !a.is_empty()));
+            if rules(&instance.values) == Some(true) || placeholder {
+                Inline::Declared
+            } else {
+                Inline::Absent
+            }
+        }
+        // Only a wish can differ from what is.
+        Action::Update if instance.values.get(attribute) != instance.before.get(attribute) => {
+            Inline::Declared
+        }
+        _ => Inline::CannotTell,
+    }
+}
+
+fn inline_rules(
+    reader: &mut Reader<'_>,
+    instance: &Instance,
+    direction: Direction,
+    source: &Source<'_>,
+    table: &mut Table,
+) -> Result<(), ReadError> {
+    let wish = table.by_address(&instance.address).inline(direction) == Inline::Declared;
+    let owned = |rule, origin| OwnedRule {
+        rule,
+        owner: instance.address.clone(),
+        origin,
+        forgotten: instance.action == Action::Forget,
+    };
+    match instance.object().objects(name_of(direction)) {
+        Attribute::Set(blocks) => {
+            let group_id = instance.id().unwrap_or_default().to_owned();
+            let taken: BTreeSet<RuleKey> = table
+                .by_address(&instance.address)
+                .rules
+                .iter()
+                .filter_map(|owned| owned.rule.key())
+                .map(|key| self_key(key, &group_id))
+                .collect();
+            let removed = source.removed.get(&group_id);
+            for block in blocks {
+                for rule in reader.inline_rules(instance, block, direction)? {
+                    let key = rule.key().map(|key| self_key(key, &group_id));
+                    let group = table.by_address(&instance.address);
+                    if wish {
+                        group.rules.push(owned(rule, Origin::Inline));
+                    } else if key
+                        .is_none_or(|key| !taken.contains(&key) && !removed.is_some_and(|r| r.contains(&key)))
+                    {
+                        group.rules.push(owned(rule, Origin::Echo));
+                    }
+                }
+            }
+        }
+        Attribute::Unknown if wish => {
+            let group = table.by_address(&instance.address);
+            group.rules.push(owned(
+                Rule {
+                    direction,
+                    protocol: portcullis_secgroup::Known::NotYet,
+                    ports: portcullis_secgroup::Known::NotYet,
+                    peer: Peer::Unknown(portcullis_secgroup::UnknownPeer::Any),
+                    description: None,
+                    id: None,
+                },
+                Origin::Inline,
+            ));
+        }
+        Attribute::Odd => reader.problems.push(Problem {
+            address: instance.address.clone(),
+            what: format!("{} is no list of rules", name_of(direction)),
+        }),
+        Attribute::Null | Attribute::Unknown => {}
+    }
+    Ok(())
+}
+
+/// A reference to the group itself has one form only.
+fn name_self(group: &mut TerraformGroup) {
+    let (id, address) = (group.id.clone(), group.address.clone());
+    for owned in &mut group.rules {
+        if let Peer::Group {
+            id: peer,
+            account: None,
+        } = &owned.rule.peer
+            && (Some(peer) == id.as_ref() || Some(peer) == address.as_ref())
+        {
+            owned.rule.peer = Peer::SelfGroup;
+        }
+    }
+}
+
+fn self_key(mut key: RuleKey, group_id: &str) -> RuleKey {
+    if key.peer == Peer::group(group_id) {
+        key.peer = Peer::SelfGroup;
+    }
+    key
+}
+
+fn prefix_lists(instances: &[Instance]) -> Result<PrefixLists, ReadError> {
+    let mut lists = PrefixLists::default();
+    for instance in instances
+        .iter()
+        .filter(|instance| instance.kind == Kind::PrefixList)
+    {
+        let object = instance.object();
+        let attribute = if instance.parsed.as_ref().is_some_and(|address| address.data) {
+            "entries"
+        } else {
+            "entry"
+        };
+        let mut entries = Some(Vec::new());
+        match object.objects(attribute) {
+            Attribute::Set(items) => {
+                for item in items {
+                    match item.text("cidr") {
+                        Attribute::Set(text) => {
+                            let cidr: Cidr = text.parse().map_err(|source| ReadError::Rule {
+                                address: instance.address.clone(),
+                                attribute: "entry",
+                                source: Box::new(source),
+                            })?;
+                            if let Some(known) = &mut entries {
+                                known.push(cidr);
+                            }
+                        }
+                        _ => entries = None,
+                    }
+                }
+            }
+            Attribute::Null => {}
+            Attribute::Unknown | Attribute::Odd => entries = None,
+        }
+        for name in [Some(instance.address.as_str()), instance.id()]
+            .into_iter()
+            .flatten()
+        {
+            match &entries {
+                Some(entries) => lists.insert(name, entries.iter().copied().collect::<AddressSet>()),
+                None => lists.insert_unknown(name),
+            }
+        }
+    }
+    Ok(lists)
+}

@@ -1,0 +1,125 @@
+//! One resource object on one side of a change, whatever document it came from.
+
+use crate::address::Address;
+use crate::attributes::Object;
+use serde_json::Value;
+
+/// The resource types this crate reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    /// `aws_security_group`
+    Group,
+    /// `aws_default_security_group`: adopted, and never deleted by Terraform.
+    DefaultGroup,
+    /// `aws_security_group_rule`
+    Rule,
+    /// `aws_vpc_security_group_ingress_rule`
+    VpcIngress,
+    /// `aws_vpc_security_group_egress_rule`
+    VpcEgress,
+    /// `aws_ec2_managed_prefix_list`, as a resource or a data source.
+    PrefixList,
+    /// `aws_ec2_managed_prefix_list_entry`
+    PrefixListEntry,
+    /// `aws_instance`
+    Instance,
+    /// `aws_eip`
+    Eip,
+    /// `aws_network_interface`
+    Interface,
+}
+
+impl Kind {
+    pub(crate) fn of(kind: &str) -> Option<Self> {
+        Some(match kind {
+            "aws_security_group" => Self::Group,
+            "aws_default_security_group" => Self::DefaultGroup,
+            "aws_security_group_rule" => Self::Rule,
+            "aws_vpc_security_group_ingress_rule" => Self::VpcIngress,
+            "aws_vpc_security_group_egress_rule" => Self::VpcEgress,
+            "aws_ec2_managed_prefix_list" => Self::PrefixList,
+            "aws_ec2_managed_prefix_list_entry" => Self::PrefixListEntry,
+            "aws_instance" => Self::Instance,
+            "aws_eip" => Self::Eip,
+            "aws_network_interface" => Self::Interface,
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn is_group(self) -> bool {
+        matches!(self, Self::Group | Self::DefaultGroup)
+    }
+
+    pub(crate) fn is_rule(self) -> bool {
+        matches!(self, Self::Rule | Self::VpcIngress | Self::VpcEgress)
+    }
+}
+
+/// What a plan does to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Not in the plan's changes, or a no-op.
+    Keep,
+    /// A new object, where none was.
+    Create,
+    /// A changed object.
+    Update,
+    /// A new object in place of an old one that goes.
+    Replace,
+    /// A new object; the old one leaves the state but stays live.
+    CreateAndForget,
+    /// An object that goes.
+    Delete,
+    /// An object that leaves the state but stays live.
+    Forget,
+}
+
+impl Action {
+    /// After "JSON Output Format", `change.actions`: scanned for what is in it, so that a new pair is not misread as harmless.
+    pub(crate) fn of(actions: &[String]) -> Option<Self> {
+        let has = |word: &str| actions.iter().any(|action| action == word);
+        if !actions
+            .iter()
+            .all(|a| ["no-op", "create", "read", "update", "delete", "forget"].contains(&a.as_str()))
+        {
+            return None;
+        }
+        Some(match (has("create"), has("delete"), has("forget")) {
+            (true, true, _) => Self::Replace,
+            (true, false, true) => Self::CreateAndForget,
+            (true, false, false) => Self::Create,
+            (false, true, _) => Self::Delete,
+            (false, false, true) => Self::Forget,
+            (false, false, false) if has("update") => Self::Update,
+            (false, false, false) => Self::Keep,
+        })
+    }
+}
+
+/// One object: a resource instance with its attributes on one side of a change.
+#[derive(Debug, Clone)]
+pub(crate) struct Instance {
+    pub(crate) address: String,
+    pub(crate) parsed: Option<Address>,
+    pub(crate) kind: Kind,
+    pub(crate) action: Action,
+    pub(crate) values: Value,
+    pub(crate) unknown: Value,
+    pub(crate) sensitive: Value,
+    /// The same object before the change, for telling an echo from a wish.
+    pub(crate) before: Value,
+}
+
+impl Instance {
+    pub(crate) fn object(&self) -> Object<'_> {
+        Object {
+            value: &self.values,
+            unknown: &self.unknown,
+            sensitive: &self.sensitive,
+        }
+    }
+
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.object().text("id").set()
+    }
+}

@@ -1,0 +1,452 @@
+//! From a resource's attributes to rules in normal form.
+
+use crate::attributes::{Attribute, Object};
+use crate::configuration::{PlanConfiguration, References};
+use crate::error::{Problem, ReadError};
+use crate::resource::{Instance, Kind};
+use portcullis_secgroup::{Cidr, Direction, Known, Peer, Ports, Protocol, Rule, UnknownPeer};
+use std::error::Error;
+
+/// Shown where a description is marked sensitive.
+const SENSITIVE: &str = "(sensitive)";
+
+/// What a rule resource is attached to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A group by its id.
+    Id(String),
+    /// One of these groups, by address; one alone is certain.
+    OneOf(Vec<String>),
+    /// Some group: the expression can't be followed.
+    Unknown,
+}
+
+/// What reading needs beside the attributes: which groups and lists exist, and the configuration behind them.
+pub(crate) struct Reader<'a> {
+    pub(crate) configuration: Option<&'a PlanConfiguration>,
+    /// Addresses of the groups there are, with their ids where known.
+    pub(crate) groups: Vec<(&'a str, Option<&'a str>)>,
+    /// Addresses of the prefix lists there are, with their ids where known.
+    pub(crate) lists: Vec<(&'a str, Option<&'a str>)>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn problem(&mut self, address: &str, what: impl Into<String>) {
+        self.problems.push(Problem {
+            address: address.to_owned(),
+            what: what.into(),
+        });
+    }
+
+    /// The group a rule resource is attached to.
+    pub(crate) fn target(&self, instance: &Instance) -> Target {
+        match instance.object().text("security_group_id") {
+            Attribute::Set(id) => Target::Id(id.to_owned()),
+            _ => match self.candidates(instance, "security_group_id", &self.groups) {
+                Some(found) => Target::OneOf(found),
+                None => Target::Unknown,
+            },
+        }
+    }
+
+    /// The rules of a rule resource: one per source.
+    pub(crate) fn resource_rules(&mut self, instance: &Instance) -> Result<Vec<Rule>, ReadError> {
+        let object = instance.object();
+        let direction = match instance.kind {
+            Kind::VpcIngress => Direction::Ingress,
+            Kind::VpcEgress => Direction::Egress,
+            _ => match object.text("type") {
+                Attribute::Set("ingress") => Direction::Ingress,
+                Attribute::Set("egress") => Direction::Egress,
+                other => {
+                    self.problem(
+                        &instance.address,
+                        format!(
+                            "type is {}, read as ingress",
+                            if other == Attribute::Unknown {
+                                "not known"
+                            } else {
+                                "odd"
+                            }
+                        ),
+                    );
+                    Direction::Ingress
+                }
+            },
+        };
+        let protocol_name = if instance.kind == Kind::Rule {
+            "protocol"
+        } else {
+            "ip_protocol"
+        };
+        let peers = if instance.kind == Kind::Rule {
+            self.many_sources(instance, object, "source_security_group_id")?
+        } else {
+            self.one_source(instance, object)?
+        };
+        if peers.is_empty() {
+            self.problem(&instance.address, "no source that this version understands");
+            return self.spread(
+                instance,
+                object,
+                direction,
+                protocol_name,
+                vec![Peer::Unknown(UnknownPeer::Any)],
+            );
+        }
+        self.spread(instance, object, direction, protocol_name, peers)
+    }
+
+    /// The rules of one inline block.
+    pub(crate) fn inline_rules(
+        &mut self,
+        instance: &Instance,
+        block: Object<'_>,
+        direction: Direction,
+    ) -> Result<Vec<Rule>, ReadError> {
+        let peers = self.many_sources(instance, block, "security_groups")?;
+        self.spread(instance, block, direction, "protocol", peers)
+    }
+
+    fn spread(
+        &mut self,
+        instance: &Instance,
+        object: Object<'_>,
+        direction: Direction,
+        protocol_name: &'static str,
+        peers: Vec<Peer>,
+    ) -> Result<Vec<Rule>, ReadError> {
+        let error = |attribute, source: Box<dyn Error + Send + Sync>| ReadError::Rule {
+            address: instance.address.clone(),
+            attribute,
+            source,
+        };
+        let protocol = match object.text(protocol_name) {
+            Attribute::Set(text) => Known::Yes(
+                text.parse::<Protocol>()
+                    .map_err(|e| error(protocol_name, e.into()))?,
+            ),
+            Attribute::Unknown => Known::NotYet,
+            Attribute::Null | Attribute::Odd => {
+                self.problem(
+                    &instance.address,
+                    format!("{protocol_name} is missing or no text"),
+                );
+                Known::NotYet
+            }
+        };
+        let ports = self
+            .ports(instance, object, protocol)
+            .map_err(|source| error("from_port and to_port", source))?;
+        let description = if object.is_sensitive("description") {
+            Some(SENSITIVE.to_owned())
+        } else {
+            object
+                .text("description")
+                .set()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
+        let id = object
+            .text("security_group_rule_id")
+            .set()
+            .filter(|id| !id.is_empty())
+            .map(str::to_owned);
+        let id = id.filter(|_| peers.len() == 1);
+        Ok(peers
+            .into_iter()
+            .map(|peer| Rule {
+                direction,
+                protocol,
+                ports,
+                peer,
+                description: description.clone(),
+                id: id.clone(),
+            })
+            .collect())
+    }
+
+    fn ports(
+        &mut self,
+        instance: &Instance,
+        object: Object<'_>,
+        protocol: Known<Protocol>,
+    ) -> Result<Known<Ports>, Box<dyn Error + Send + Sync>> {
+        let Known::Yes(protocol) = protocol else {
+            return Ok(Known::NotYet);
+        };
+        if !protocol.has_ports() && !protocol.has_types() {
+            return Ok(Known::Yes(Ports::All));
+        }
+        let mut bound = |name: &str| match object.integer(name) {
+            Attribute::Set(number) => Some(Some(number)),
+            Attribute::Null => Some(None),
+            Attribute::Unknown => None,
+            Attribute::Odd => {
+                self.problems.push(Problem {
+                    address: instance.address.clone(),
+                    what: format!("{name} is no whole number"),
+                });
+                None
+            }
+        };
+        match (bound("from_port"), bound("to_port")) {
+            (Some(from), Some(to)) => Ok(Known::Yes(Ports::read(protocol, from, to)?)),
+            _ => Ok(Known::NotYet),
+        }
+    }
+
+    /// Sources of an inline block or an `aws_security_group_rule`: lists, a group (or groups), and `self`.
+    fn many_sources(
+        &mut self,
+        instance: &Instance,
+        object: Object<'_>,
+        group_attribute: &'static str,
+    ) -> Result<Vec<Peer>, ReadError> {
+        let mut peers = Vec::new();
+        for (attribute, unknown) in [
+            ("cidr_blocks", UnknownPeer::Ipv4),
+            ("ipv6_cidr_blocks", UnknownPeer::Ipv6),
+        ] {
+            match object.texts(attribute) {
+                Attribute::Set(items) => {
+                    for item in items {
+                        peers.push(self.cidr(instance, attribute, item, unknown)?);
+                    }
+                }
+                other => self.unknown_list(instance, attribute, &other, unknown, &mut peers),
+            }
+        }
+        match object.texts("prefix_list_ids") {
+            Attribute::Set(items) => peers.extend(items.into_iter().map(|item| match item {
+                Attribute::Set(id) => Peer::PrefixList(id.to_owned()),
+                _ => Peer::Unknown(UnknownPeer::PrefixList),
+            })),
+            other => self.unknown_list(
+                instance,
+                "prefix_list_ids",
+                &other,
+                UnknownPeer::PrefixList,
+                &mut peers,
+            ),
+        }
+        if group_attribute == "security_groups" {
+            match object.texts(group_attribute) {
+                Attribute::Set(items) => peers.extend(items.into_iter().map(|item| match item {
+                    Attribute::Set(id) => group_peer(id),
+                    _ => Peer::Unknown(UnknownPeer::Group),
+                })),
+                other => self.unknown_list(instance, group_attribute, &other, UnknownPeer::Group, &mut peers),
+            }
+        } else {
+            peers.extend(self.group_source(instance, object, group_attribute));
+        }
+        match object.flag("self") {
+            Attribute::Set(true) => peers.push(Peer::SelfGroup),
+            Attribute::Unknown if self.may_write(instance, "self") => {
+                peers.push(Peer::Unknown(UnknownPeer::Group))
+            }
+            _ => {}
+        }
+        Ok(peers)
+    }
+
+    /// The one source of an `aws_vpc_security_group_*_rule`.
+    fn one_source(&mut self, instance: &Instance, object: Object<'_>) -> Result<Vec<Peer>, ReadError> {
+        let mut peers = Vec::new();
+        for (attribute, unknown) in [("cidr_ipv4", UnknownPeer::Ipv4), ("cidr_ipv6", UnknownPeer::Ipv6)] {
+            match object.text(attribute) {
+                Attribute::Null => {}
+                Attribute::Unknown if !self.may_write(instance, attribute) => {}
+                text => peers.push(self.cidr(instance, attribute, text, unknown)?),
+            }
+        }
+        match object.text("prefix_list_id") {
+            Attribute::Set(id) => peers.push(Peer::PrefixList(id.to_owned())),
+            Attribute::Unknown if self.may_write(instance, "prefix_list_id") => {
+                peers.push(self.resolve(instance, "prefix_list_id", UnknownPeer::PrefixList));
+            }
+            Attribute::Odd => peers.push(Peer::Unknown(UnknownPeer::PrefixList)),
+            Attribute::Unknown | Attribute::Null => {}
+        }
+        peers.extend(self.group_source(instance, object, "referenced_security_group_id"));
+        Ok(peers)
+    }
+
+    fn group_source(
+        &mut self,
+        instance: &Instance,
+        object: Object<'_>,
+        attribute: &'static str,
+    ) -> Option<Peer> {
+        match object.text(attribute) {
+            Attribute::Set("") | Attribute::Null => None,
+            Attribute::Set(id) => Some(group_peer(id)),
+            // The provider plans this as unknown even when only CIDR blocks are written; the configuration decides.
+            Attribute::Unknown if !self.may_write(instance, attribute) => None,
+            Attribute::Unknown => Some(self.resolve(instance, attribute, UnknownPeer::Group)),
+            Attribute::Odd => Some(Peer::Unknown(UnknownPeer::Group)),
+        }
+    }
+
+    fn cidr(
+        &mut self,
+        instance: &Instance,
+        attribute: &'static str,
+        text: Attribute<&str>,
+        unknown: UnknownPeer,
+    ) -> Result<Peer, ReadError> {
+        match text {
+            Attribute::Set(text) => {
+                let (cidr, _) = Cidr::parse_noting_host_bits(text).map_err(|source| ReadError::Rule {
+                    address: instance.address.clone(),
+                    attribute,
+                    source: source.into(),
+                })?;
+                Ok(Peer::Cidr(cidr))
+            }
+            Attribute::Unknown | Attribute::Null => Ok(Peer::Unknown(unknown)),
+            Attribute::Odd => {
+                self.problem(
+                    &instance.address,
+                    format!("{attribute} holds something that is no text"),
+                );
+                Ok(Peer::Unknown(unknown))
+            }
+        }
+    }
+
+    fn unknown_list<T>(
+        &mut self,
+        instance: &Instance,
+        attribute: &'static str,
+        list: &Attribute<T>,
+        unknown: UnknownPeer,
+        peers: &mut Vec<Peer>,
+    ) {
+        match list {
+            Attribute::Unknown if self.may_write(instance, attribute) => {
+                let peer = match unknown {
+                    UnknownPeer::PrefixList | UnknownPeer::Group => {
+                        self.resolve(instance, attribute, unknown)
+                    }
+                    _ => Peer::Unknown(unknown),
+                };
+                peers.push(peer);
+            }
+            Attribute::Odd => {
+                self.problem(&instance.address, format!("{attribute} is no list"));
+                peers.push(Peer::Unknown(unknown));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the configuration may write this attribute of the resource. Inline blocks count as written whole.
+    fn may_write(&self, instance: &Instance, attribute: &str) -> bool {
+        if instance.kind.is_group() {
+            return true;
+        }
+        match (self.configuration, &instance.parsed) {
+            (Some(configuration), Some(address)) => configuration.writes(address, attribute).unwrap_or(true),
+            _ => true,
+        }
+    }
+
+    /// The one group or list that the expression must mean; else the unknown.
+    fn resolve(&self, instance: &Instance, attribute: &str, unknown: UnknownPeer) -> Peer {
+        let known = if unknown == UnknownPeer::Group {
+            &self.groups
+        } else {
+            &self.lists
+        };
+        match self.candidates(instance, attribute, known).as_deref() {
+            Some([one]) => {
+                let name = known
+                    .iter()
+                    .find(|(address, _)| address == one)
+                    .and_then(|(_, id)| *id)
+                    .unwrap_or(one);
+                if unknown == UnknownPeer::Group {
+                    group_peer(name)
+                } else {
+                    Peer::PrefixList(name.to_owned())
+                }
+            }
+            _ => Peer::Unknown(unknown),
+        }
+    }
+
+    /// The instances among `known` that the expression behind an attribute may mean. `None` when that can't be told.
+    fn candidates(
+        &self,
+        instance: &Instance,
+        attribute: &str,
+        known: &[(&str, Option<&str>)],
+    ) -> Option<Vec<String>> {
+        let (configuration, address) = (self.configuration?, instance.parsed.as_ref()?);
+        // Inline blocks of one direction are collapsed to one expression.
+        let references = if instance.kind.is_group() {
+            // Inline blocks of one direction are collapsed to one expression, and a list may stand in either.
+            let mut all = References::default();
+            for direction in ["ingress", "egress"] {
+                if configuration.writes(address, direction) == Some(true) {
+                    let more = configuration.references(address, direction);
+                    all.resources.extend(more.resources);
+                    all.incomplete |= more.incomplete;
+                    all.same_key |= more.same_key;
+                }
+            }
+            all
+        } else {
+            configuration.references(address, attribute)
+        };
+        if references.incomplete {
+            return None;
+        }
+        let found = expand(&references, address.key.as_deref(), known);
+        (!found.is_empty()).then_some(found)
+    }
+}
+
+/// The known instances that the references may mean.
+fn expand(references: &References, own_key: Option<&str>, known: &[(&str, Option<&str>)]) -> Vec<String> {
+    let mut found = Vec::new();
+    for resource in &references.resources {
+        let with_key = own_key.map(|key| format!("{resource}[{key}]"));
+        if references.same_key
+            && let Some(exact) = with_key
+            && known.iter().any(|(address, _)| *address == exact)
+        {
+            found.push(exact);
+            continue;
+        }
+        found.extend(
+            known
+                .iter()
+                .map(|(address, _)| *address)
+                .filter(|address| {
+                    *address == resource
+                        || address
+                            .strip_prefix(resource.as_str())
+                            .is_some_and(|rest| rest.starts_with('['))
+                })
+                .map(str::to_owned),
+        );
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// `sg-…`, or `account/sg-…` for a group of another account.
+fn group_peer(text: &str) -> Peer {
+    match text.split_once('/') {
+        Some((account, id)) => Peer::Group {
+            id: id.to_owned(),
+            account: Some(account.to_owned()),
+        },
+        None => Peer::group(text),
+    }
+}
