@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 /// One attribute's value, or that it is null or known only after apply.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Attribute<T> {
     /// Known, and set.
     Set(T),

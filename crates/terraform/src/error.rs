@@ -45,6 +45,21 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// Refuses what is no JSON object before a reader of objects says it less clearly.
+    pub(crate) fn unless_object(what: &'static str, text: &str) -> Result<(), Self> {
+        match text.trim_start().chars().next() {
+            Some('{') => Ok(()),
+            None => Err(Self::Shape {
+                what,
+                why: "it is empty".to_owned(),
+            }),
+            Some(_) => Err(Self::Shape {
+                what,
+                why: "it does not start as a JSON object does".to_owned(),
+            }),
+        }
+    }
+
     /// What the reader can do.
     #[must_use]
     pub fn hint(&self) -> &'static str {

@@ -175,7 +175,7 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
             Target::Id(id) => table.by_id(&id).rules.extend(owned),
             Target::OneOf(addresses) => match (addresses.as_slice(), addresses.first()) {
                 ([one], _) if table.index.contains_key(one.as_str()) => {
-                    table.by_address(one).rules.extend(owned)
+                    table.by_address(one).rules.extend(owned);
                 }
                 _ => orphans.extend(owned),
             },

@@ -146,6 +146,7 @@ impl Plan {
     /// # Errors
     /// [`ReadError`] when the text is no plan JSON, or of an unknown major version.
     pub fn read(text: &str) -> Result<Self, ReadError> {
+        ReadError::unless_object("plan", text)?;
         let json = |source| ReadError::Json { what: "plan", source };
         let document: Document<'_> = serde_json::from_str(text).map_err(json)?;
         let Some(version) = document.format_version else {

@@ -245,7 +245,7 @@ impl Reader<'_> {
         match object.flag("self") {
             Attribute::Set(true) => peers.push(Peer::SelfGroup),
             Attribute::Unknown if self.may_write(instance, "self") => {
-                peers.push(Peer::Unknown(UnknownPeer::Group))
+                peers.push(Peer::Unknown(UnknownPeer::Group));
             }
             _ => {}
         }

@@ -240,6 +240,10 @@ fn bad_input_is_one_clear_error() {
         rule(r#""protocol": "tcp", "from_port": 1, "to_port": 1, "cidr_blocks": ["10.0.0.0/40"]"#),
         rule(r#""protocol": "tcp", "from_port": 1, "to_port": 99999999999, "cidr_blocks": ["10.0.0.0/8"]"#),
         "[".repeat(10_000),
+        format!(
+            r#"{{"format_version": "1.2", "resource_changes": {}"#,
+            "[".repeat(10_000)
+        ),
     ];
     let mut told: Vec<String> = plans
         .iter()
