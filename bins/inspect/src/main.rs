@@ -1,2 +1,7 @@
 //! Stage `verify`, first half: reads EC2 and writes the live view.
-fn main() {}
+
+mod run;
+
+fn main() -> std::process::ExitCode {
+    portcullis_stage::main(run::run)
+}
