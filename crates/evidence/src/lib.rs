@@ -11,22 +11,22 @@
 //! It reads no file, no clock and no environment.
 //!
 //! ```
-//! use portcullis_evidence::{ApprovalRequest, Bound, Circumstances, FourEyes, Player, digest, guard};
+//! use portcullis_evidence::{ApprovalRequest, Circumstances, FourEyes, Materials, Player, guard};
 //! use portcullis_report::Verdict;
 //!
-//! let bound = Bound {
-//!     plan_file: digest(b"the saved plan").to_string(),
-//!     plan_json: digest(b"{}").to_string(),
-//!     policy: digest(b"version: 1").to_string(),
-//!     compliance: digest(b"{}").to_string(),
+//! let materials = Materials {
+//!     plan_file: b"the saved plan",
+//!     plan_json: b"{}",
+//!     policy: b"version: 1",
+//!     compliance: b"{}",
 //!     verdict: Verdict::Pass,
-//!     exposure: digest(b"{}").to_string(),
-//!     commit: "0123456789abcdef".to_owned(),
-//!     state_lineage: None,
-//!     state_serial: None,
-//!     terraform: "terraform 1.11.4".to_owned(),
+//!     exposure: b"{}",
+//!     commit: "0123456789abcdef",
+//!     state: (None, None),
+//!     terraform_version: "1.11.4",
 //!     provider_lock: None,
 //! };
+//! let bound = materials.bind();
 //! let request = ApprovalRequest::seal(
 //!     bound.clone(),
 //!     "2026-01-31T12:00:00Z".parse()?,
@@ -42,7 +42,7 @@
 //! };
 //! guard(&request, &bound, &circumstances)?;
 //!
-//! let swapped = Bound { plan_file: digest(b"another plan").to_string(), ..bound };
+//! let swapped = Materials { plan_file: b"another plan", ..materials }.bind();
 //! let refusal = guard(&request, &swapped, &circumstances).unwrap_err();
 //! assert!(refusal.to_string().starts_with("the plan file is not the approved one"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -52,9 +52,11 @@ mod digest;
 mod document;
 mod guard;
 mod manifest;
+mod materials;
 mod seal;
 
 pub use digest::{Digest, digest};
 pub use document::{Approval, ApprovalRequest, Bound};
 pub use guard::{Circumstances, FourEyes, Part, Player, Refusal, guard};
 pub use manifest::{Entry, Manifest, ManifestError, Mismatch};
+pub use materials::Materials;

@@ -69,6 +69,18 @@ impl Artifacts {
         replace(&self.folder, &path, bytes).map_err(|source| WriteError { path, source })
     }
 
+    /// Takes an artifact away, if there is one: an earlier run's must not be taken for this one's.
+    ///
+    /// # Errors
+    /// When it is there and stays; names the file.
+    pub fn remove(&self, name: &str) -> Result<(), WriteError> {
+        let path = self.path(name);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(WriteError { path, source }),
+            _ => Ok(()),
+        }
+    }
+
     /// The artifact's text.
     ///
     /// # Errors
@@ -177,6 +189,16 @@ mod tests {
             artifacts.read_bytes("plan.tfplan").unwrap(),
             b"PK\x03\x04hunter2-hunter2\xff"
         );
+    }
+
+    #[test]
+    fn a_removed_artifact_is_gone_and_removing_it_again_is_no_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let artifacts = artifacts(folder.path());
+        artifacts.write_text("a.txt", "x").unwrap();
+        artifacts.remove("a.txt").unwrap();
+        assert!(!artifacts.exists("a.txt"));
+        artifacts.remove("a.txt").unwrap();
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! at all, starts terraform without a shell, masks secrets in everything that leaves the process, and turns a
 //! failure into one printed chain and a documented [exit code](Exit).
 //!
-//! **What it is not.** It knows no security group, no plan and no policy. It sends nothing over a network. A
-//! library must not depend on it: libraries take text and values.
+//! **What it is not.** It knows no security group, no plan and no policy. It sends nothing over a network,
+//! but for the feature `gitlab`, which reads the managed state. A library must not depend on it: libraries take text and values.
 //!
 //! ```no_run
 //! use portcullis_stage::{ArtifactArgs, Exit, Failure, Stage};
@@ -44,6 +44,8 @@ mod environment;
 mod exit;
 mod failure;
 mod files;
+#[cfg(feature = "gitlab")]
+mod gitlab;
 mod program;
 mod redact;
 mod stage;
