@@ -3,7 +3,7 @@
 use crate::workspace::{folder, manifest, packages, root};
 use std::fs;
 
-/// How many lines a binary's doorway may have.
+/// How many lines a stage's `main.rs` may have.
 const DOORWAY: usize = 40;
 
 #[test]
@@ -77,16 +77,19 @@ fn each_source_file_says_what_it_is() {
 
 #[test]
 fn doorways_are_short() {
-    for package in packages() {
-        for target in package.targets.iter().filter(|target| target.is_bin()) {
-            let lines = fs::read_to_string(&target.src_path).unwrap().lines().count();
-            assert!(
-                lines <= DOORWAY,
-                "{} has {lines} lines; a doorway has at most {DOORWAY}",
-                target.src_path
-            );
-        }
+    let mut seen = 0;
+    // The sandbox is no stage: its programs lie in src/bin.
+    let binaries = packages().into_iter().flat_map(|package| &package.targets);
+    for target in binaries.filter(|target| target.is_bin() && target.src_path.ends_with("src/main.rs")) {
+        seen += 1;
+        let lines = fs::read_to_string(&target.src_path).unwrap().lines().count();
+        assert!(
+            lines <= DOORWAY,
+            "{} has {lines} lines; a doorway has at most {DOORWAY}",
+            target.src_path
+        );
     }
+    assert!(seen >= 9, "only {seen} doorways were found");
 }
 
 #[test]
