@@ -1,2 +1,7 @@
-//! Stage `request approval`: binds the request to what was judged, and asks in Slack.
-fn main() {}
+//! Stage `request approval`: seals what was judged under one digest, for people to approve.
+
+mod command;
+
+fn main() -> std::process::ExitCode {
+    portcullis_stage::main(command::run)
+}

@@ -12,7 +12,12 @@ impl Stage {
     pub fn gitlab(&self) -> Result<Client, Failure> {
         let job = self.ci();
         let token = Token::Job(job.require_job_token()?.clone());
-        Ok(Client::new(Config::new(job.require_api_url()?.clone(), token))?)
+        let mut config = Config::new(job.require_api_url()?.clone(), token);
+        if let Some(wait) = self.retry_wait() {
+            config.retry.wait_min = wait;
+            config.retry.wait_max = config.retry.wait_max.max(wait);
+        }
+        Ok(Client::new(config)?)
     }
 
     /// The text of the state of this name that GitLab manages for the job's project; `None` when there is none yet.

@@ -10,6 +10,7 @@ use portcullis_report::text::clean;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a stage may do with the world: everything it reads and says goes through here.
 #[derive(Debug)]
@@ -17,13 +18,15 @@ pub struct Stage {
     environment: Environment,
     redactor: Arc<Redactor>,
     now: Option<Timestamp>,
+    retry_wait: Option<Duration>,
 }
 
 impl Stage {
     /// A stage in this environment.
     ///
     /// # Errors
-    /// When `PORTCULLIS_NOW` is set to something that is no RFC 3339 time.
+    /// When `PORTCULLIS_NOW` is set to something that is no RFC 3339 time, or `PORTCULLIS_RETRY_WAIT` to something
+    /// that is no number of seconds.
     pub fn new(environment: Environment) -> Result<Self, Failure> {
         let now = match environment.get("PORTCULLIS_NOW") {
             None => None,
@@ -32,11 +35,26 @@ impl Stage {
                     .hint("unset PORTCULLIS_NOW, or set it to a time such as 2026-01-31T12:00:00Z")
             })?),
         };
+        let retry_wait = match environment.get("PORTCULLIS_RETRY_WAIT") {
+            None => None,
+            Some(text) => {
+                let seconds = text
+                    .trim()
+                    .parse()
+                    .ok()
+                    .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                Some(seconds.ok_or_else(|| {
+                    Failure::usage("the variable PORTCULLIS_RETRY_WAIT is not a number of seconds")
+                        .hint("unset PORTCULLIS_RETRY_WAIT, or set it to a number such as 0.5")
+                })?)
+            }
+        };
         let redactor = Arc::new(Redactor::of_environment(&environment));
         Ok(Self {
             environment,
             redactor,
             now,
+            retry_wait,
         })
     }
 
@@ -74,6 +92,13 @@ impl Stage {
     )]
     pub fn now(&self) -> Timestamp {
         self.now.unwrap_or_else(Timestamp::now)
+    }
+
+    /// The first wait before a request is sent again, when `PORTCULLIS_RETRY_WAIT` (seconds) says so: for tests, and
+    /// for a network that needs longer. Clients have their own otherwise.
+    #[must_use]
+    pub const fn retry_wait(&self) -> Option<Duration> {
+        self.retry_wait
     }
 
     /// One line of talk on standard error, masked and cleaned.

@@ -93,6 +93,15 @@ fn a_time_can_be_given() {
 }
 
 #[test]
+fn a_wait_must_be_a_number_of_seconds() {
+    assert!(run(edge().arg("pass").env("PORTCULLIS_RETRY_WAIT", "0.5")).starts_with("exit 0"));
+    insta::assert_snapshot!(
+        "a-wait-that-is-none",
+        run(edge().arg("pass").env("PORTCULLIS_RETRY_WAIT", "-1"))
+    );
+}
+
+#[test]
 fn inputs_that_cannot_be_read_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
