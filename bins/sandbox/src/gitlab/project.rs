@@ -1,0 +1,327 @@
+//! What the GitLab stand-in remembers of its one project: people, tokens, jobs, notes and commit statuses.
+
+use crate::gitlab::state::ManagedStates;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// A member's role, from least to most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// May see.
+    Reporter,
+    /// May read states.
+    Developer,
+    /// May lock and write states.
+    Maintainer,
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Number.
+    pub id: u64,
+    /// Login, as in `@login`.
+    pub login: String,
+    /// Full name.
+    pub name: String,
+    /// Role in the project.
+    pub role: Role,
+}
+
+impl User {
+    /// Their address.
+    #[must_use]
+    pub fn email(&self) -> String {
+        format!("{}@example.com", self.login)
+    }
+
+    fn json(&self, base: &str) -> Value {
+        json!({"id": self.id, "username": self.login, "name": self.name, "state": "active",
+               "web_url": format!("{base}/{}", self.login)})
+    }
+}
+
+/// The statuses this stand-in gives a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobStatus {
+    /// Not its turn yet.
+    Created,
+    /// Waits to be played.
+    Manual,
+    /// At work.
+    Running,
+    /// Ended well.
+    Success,
+    /// Ended badly.
+    Failed,
+    /// Never ran.
+    Skipped,
+}
+
+impl JobStatus {
+    /// GitLab's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Manual => "manual",
+            Self::Running => "running",
+            Self::Success => "success",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// A job of the pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Number, over the whole instance.
+    pub id: u64,
+    /// Name.
+    pub name: String,
+    /// Stage.
+    pub stage: String,
+    /// Status.
+    pub status: JobStatus,
+    /// Whose rights it has: the pipeline's user, or the one who played it.
+    pub user: User,
+    /// When it started, RFC 3339.
+    pub started_at: Option<String>,
+    /// When it ended, RFC 3339.
+    pub finished_at: Option<String>,
+}
+
+/// A note on a merge request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Number.
+    pub id: u64,
+    /// The merge request's number in the project.
+    pub merge_request: u64,
+    /// Markdown.
+    pub body: String,
+    /// Who wrote it.
+    pub author: User,
+    /// When.
+    pub created_at: String,
+}
+
+/// Who calls, after the token was looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// A running job, with its user's rights and fewer doors.
+    Job {
+        /// The job.
+        id: u64,
+        /// Whose rights it has.
+        user: User,
+    },
+    /// A personal, project or group access token with the scope `api`.
+    Token {
+        /// Whose it is.
+        user: User,
+    },
+}
+
+impl Caller {
+    /// Whose rights the call has.
+    #[must_use]
+    pub fn user(&self) -> &User {
+        match self {
+            Self::Job { user, .. } | Self::Token { user } => user,
+        }
+    }
+}
+
+/// The project, its pipeline and all they remember.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// Number.
+    pub id: u64,
+    /// `group/name`.
+    pub path: String,
+    /// The pipeline's number.
+    pub pipeline: u64,
+    /// The commit it is for.
+    pub commit: String,
+    /// Its jobs, oldest first.
+    pub jobs: Vec<Job>,
+    /// The managed states.
+    pub states: ManagedStates,
+    /// Merge-request notes.
+    pub notes: Vec<Note>,
+    /// Commit statuses as they were posted.
+    pub statuses: Vec<Value>,
+    /// The merge requests that exist.
+    pub merge_requests: Vec<u64>,
+    tokens: HashMap<String, Caller>,
+    next_id: u64,
+}
+
+impl Project {
+    /// An empty project with one open merge request, `!7`.
+    #[must_use]
+    pub fn new(id: u64, path: &str, pipeline: u64, commit: &str) -> Self {
+        Self {
+            id,
+            path: path.to_owned(),
+            pipeline,
+            commit: commit.to_owned(),
+            jobs: Vec::new(),
+            states: ManagedStates::default(),
+            notes: Vec::new(),
+            statuses: Vec::new(),
+            merge_requests: vec![7],
+            tokens: HashMap::new(),
+            next_id: 9000,
+        }
+    }
+
+    /// Makes `token` an access token of `user`.
+    pub fn grant(&mut self, token: &str, user: User) {
+        self.tokens.insert(token.to_owned(), Caller::Token { user });
+    }
+
+    /// Starts a job: its token is good from now on, and it runs with the rights of `user`.
+    pub fn start_job(&mut self, id: u64, token: &str, user: User, now: &str) {
+        if let Some(job) = self.jobs.iter_mut().find(|job| job.id == id) {
+            job.status = JobStatus::Running;
+            job.user = user.clone();
+            job.started_at = Some(now.to_owned());
+        }
+        self.tokens.insert(token.to_owned(), Caller::Job { id, user });
+    }
+
+    /// Ends a job: its token dies with it.
+    pub fn end_job(&mut self, id: u64, status: JobStatus, now: &str) {
+        self.set_status(id, status);
+        if let Some(job) = self.jobs.iter_mut().find(|job| job.id == id) {
+            job.finished_at = Some(now.to_owned());
+        }
+        self.tokens
+            .retain(|_, caller| !matches!(caller, Caller::Job { id: of, .. } if *of == id));
+    }
+
+    /// Gives a job a status.
+    pub fn set_status(&mut self, id: u64, status: JobStatus) {
+        if let Some(job) = self.jobs.iter_mut().find(|job| job.id == id) {
+            job.status = status;
+        }
+    }
+
+    /// Plays a manual job for `user`. `None` when there is no such job, `Some(false)` when it cannot be played.
+    pub fn play(&mut self, id: u64, user: &User) -> Option<bool> {
+        let job = self.jobs.iter_mut().find(|job| job.id == id)?;
+        if job.status != JobStatus::Manual {
+            return Some(false);
+        }
+        job.status = JobStatus::Running;
+        job.user = user.clone();
+        Some(true)
+    }
+
+    /// Who calls with this token.
+    #[must_use]
+    pub fn caller(&self, token: &str) -> Option<&Caller> {
+        self.tokens.get(token)
+    }
+
+    /// A new number, different from all given before.
+    pub fn new_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// The address of a job's page.
+    #[must_use]
+    pub fn job_url(&self, base: &str, id: u64) -> String {
+        format!("{base}/{}/-/jobs/{id}", self.path)
+    }
+
+    /// The address of the pipeline's page.
+    #[must_use]
+    pub fn pipeline_url(&self, base: &str) -> String {
+        format!("{base}/{}/-/pipelines/{}", self.path, self.pipeline)
+    }
+
+    /// A job as the Jobs API shows it. (Source: "Jobs API".)
+    #[must_use]
+    pub fn job_json(&self, base: &str, job: &Job) -> Value {
+        json!({
+            "id": job.id, "name": job.name, "stage": job.stage, "status": job.status.as_str(),
+            "ref": "main", "tag": false, "allow_failure": false, "coverage": null,
+            "failure_reason": (job.status == JobStatus::Failed).then_some("script_failure"),
+            "started_at": job.started_at, "finished_at": job.finished_at, "archived": false,
+            "web_url": self.job_url(base, job.id),
+            "user": job.user.json(base),
+            "commit": {"id": self.commit, "short_id": self.commit.get(..8)},
+            "pipeline": {"id": self.pipeline, "project_id": self.id, "ref": "main", "sha": self.commit,
+                         "status": "running", "web_url": self.pipeline_url(base)},
+            "project": {"ci_job_token_scope_enabled": false},
+            "artifacts": [], "artifacts_file": null, "runner": null, "tag_list": []
+        })
+    }
+
+    /// A note as the Notes API shows it.
+    #[must_use]
+    pub fn note_json(&self, base: &str, note: &Note) -> Value {
+        json!({"id": note.id, "body": note.body, "author": note.author.json(base), "system": false,
+               "created_at": note.created_at, "updated_at": note.created_at,
+               "noteable_type": "MergeRequest", "noteable_iid": note.merge_request,
+               "project_id": self.id, "resolvable": false, "internal": false})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(login: &str) -> User {
+        User {
+            id: 1,
+            login: login.to_owned(),
+            name: login.to_owned(),
+            role: Role::Developer,
+        }
+    }
+
+    fn project() -> Project {
+        let mut project = Project::new(42, "harbour/estate", 1042, "0123456789abcdef");
+        project.jobs.push(Job {
+            id: 5,
+            name: "deploy".to_owned(),
+            stage: "deploy".to_owned(),
+            status: JobStatus::Manual,
+            user: user("ada"),
+            started_at: None,
+            finished_at: None,
+        });
+        project
+    }
+
+    #[test]
+    fn a_job_token_dies_with_its_job() {
+        let mut project = project();
+        project.start_job(5, "token", user("grace"), "now");
+        assert_eq!(
+            project.caller("token").map(|caller| caller.user().login.as_str()),
+            Some("grace")
+        );
+        project.end_job(5, JobStatus::Success, "later");
+        assert_eq!(project.caller("token"), None);
+    }
+
+    #[test]
+    fn playing_a_job_makes_it_the_players() {
+        let mut project = project();
+        assert_eq!(project.play(5, &user("grace")), Some(true));
+        assert_eq!(project.jobs[0].user.login, "grace");
+        assert_eq!(
+            project.play(5, &user("grace")),
+            Some(false),
+            "a running job cannot be played"
+        );
+        assert_eq!(project.play(6, &user("grace")), None);
+    }
+}
