@@ -1,1 +1,46 @@
-//! A policy file held against security-group rules, as a report with three verdicts.
+//! A policy file held against security-group rules: a report with three verdicts.
+//!
+//! **What it is for.** Say once, in YAML, what may be open; judge each planned change by it. Everything is sets: the
+//! open set of a group is the union of all its rules, so two halves of the internet are the internet. What is not known
+//! yet is tried both ways, and is *undetermined* only where it could make the difference.
+//!
+//! **What it is not.** It reads no file, runs no terraform, has no clock: text, views and today's date come from the caller.
+//!
+//! ```
+//! use portcullis_compliance::{Policy, Subject, judge};
+//! use portcullis_report::Verdict;
+//! use portcullis_terraform::Plan;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let policy = Policy::read("
+//! version: 1
+//! rules:
+//!   - id: no-ssh-from-the-internet
+//!     severity: critical
+//!     deny: { direction: ingress, protocol: tcp, ports: [22], peers: internet, extent: whole }
+//! ")?;
+//! let plan = Plan::read(r#"{"format_version": "1.2", "resource_changes": [
+//!   {"address": "aws_security_group.admin", "mode": "managed", "type": "aws_security_group", "name": "admin",
+//!    "change": {"actions": ["create"], "before": null, "after_unknown": {}, "after": {"name": "admin", "egress": [],
+//!      "ingress": [{"protocol": "tcp", "from_port": 22, "to_port": 22,
+//!        "cidr_blocks": ["0.0.0.0/1", "128.0.0.0/1"]}]}}}]}"#)?;
+//! let (after, before) = (plan.after()?, plan.before()?);
+//! let report = judge(&policy, &Subject::planned(&after, &before, plan.partial()), "2026-11-23".parse()?);
+//! assert_eq!(report.verdict, Verdict::Violation);
+//! assert_eq!(report.findings[0].exposure, "tcp 22 from the whole IPv4 internet");
+//! # Ok(())
+//! # }
+//! ```
+
+mod document;
+mod error;
+mod extent;
+mod judge;
+mod policy;
+mod subject;
+mod waiver;
+
+pub use error::PolicyError;
+pub use judge::judge;
+pub use policy::Policy;
+pub use subject::Subject;

@@ -38,7 +38,7 @@ impl fmt::Display for GroupRef {
         match (&self.address, &self.id) {
             (Some(address), Some(id)) => write!(f, "{address} ({id})"),
             (Some(name), None) | (None, Some(name)) => f.write_str(name),
-            (None, None) => f.write_str("(no group)"),
+            (None, None) => f.write_str("(no group of its own)"),
         }
     }
 }

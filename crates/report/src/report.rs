@@ -1,7 +1,7 @@
 //! A gate's whole answer.
 
 use crate::text::clean;
-use crate::{Finding, Severity, Verdict};
+use crate::{Finding, GroupRef, Severity, Verdict};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -63,13 +63,11 @@ impl Report {
     /// One line: `violation: 2 findings (1 critical, 1 low), 1 waived`.
     #[must_use]
     pub fn headline(&self) -> String {
-        let open: Vec<&Finding> = self
-            .findings
-            .iter()
-            .filter(|finding| finding.waived.is_none())
-            .collect();
-        let waived = self.findings.len() - open.len();
-        let mut line = match open.len() {
+        let told = |wanted: fn(&Finding) -> bool| self.findings.iter().filter(move |finding| wanted(finding));
+        let open = || told(|finding| finding.waived.is_none() && finding.verdict != Verdict::Pass);
+        let waived = told(|finding| finding.waived.is_some()).count();
+        let notes = told(|finding| finding.waived.is_none() && finding.verdict == Verdict::Pass).count();
+        let mut line = match open().count() {
             0 => format!("{}: no finding", self.verdict),
             1 => format!("{}: 1 finding", self.verdict),
             n => format!("{}: {n} findings", self.verdict),
@@ -83,7 +81,7 @@ impl Report {
         ]
         .into_iter()
         .filter_map(|severity| {
-            let n = open.iter().filter(|finding| finding.severity == severity).count();
+            let n = open().filter(|finding| finding.severity == severity).count();
             (n > 0).then(|| format!("{n} {severity}"))
         })
         .collect();
@@ -93,23 +91,34 @@ impl Report {
         if waived > 0 {
             let _ = write!(line, ", {waived} waived");
         }
+        match notes {
+            0 => {}
+            1 => line.push_str(", 1 note"),
+            n => {
+                let _ = write!(line, ", {n} notes");
+            }
+        }
         line
     }
 
-    /// For people: the headline, then each finding under its group, worst first. Ends with a line feed.
+    /// For people: the headline, then each group, the one with the worst finding first, with its findings. Ends with a line feed.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut out = format!("{}: {}\n", self.gate, self.headline());
         for note in &self.notes {
             let _ = writeln!(out, "  note: {}", clean(note));
         }
-        let mut group = None;
+        let mut groups: Vec<&GroupRef> = Vec::new();
         for finding in &self.findings {
-            if group != Some(&finding.group) {
-                let _ = writeln!(out, "\n{}", clean(&finding.group.to_string()));
-                group = Some(&finding.group);
+            if !groups.contains(&&finding.group) {
+                groups.push(&finding.group);
             }
-            write_finding(&mut out, finding);
+        }
+        for group in groups {
+            let _ = writeln!(out, "\n{}", clean(&group.to_string()));
+            for finding in self.findings.iter().filter(|finding| finding.group == *group) {
+                write_finding(&mut out, finding);
+            }
         }
         out
     }

@@ -54,15 +54,19 @@ impl GroupSelector {
     /// ```
     #[must_use]
     pub fn fits(&self, group: &Group) -> bool {
-        let name_fits = self
-            .name
-            .as_deref()
-            .is_none_or(|pattern| group.name.as_deref().is_some_and(|name| wildcard(pattern, name)));
-        name_fits
+        self.name_fits(group.name.as_deref())
             && self
                 .tags
                 .iter()
                 .all(|(key, value)| group.tags.get(key) == Some(value))
+    }
+
+    /// Whether a group with this name may be meant; a selector without name means any.
+    #[must_use]
+    pub fn name_fits(&self, name: Option<&str>) -> bool {
+        self.name
+            .as_deref()
+            .is_none_or(|pattern| name.is_some_and(|name| wildcard(pattern, name)))
     }
 }
 

@@ -1,7 +1,8 @@
 //! The open set: what a list of rules lets pass together.
 
 use crate::peer::{PeerSet, PrefixLists};
-use crate::rule::{Direction, Known, Rule};
+use crate::protocol::Protocol;
+use crate::rule::{Direction, Known, Ports, Rule};
 use crate::traffic::{TrafficSet, span};
 
 /// What one piece of traffic is open to.
@@ -67,18 +68,7 @@ impl OpenSet {
         direction: Direction,
         lists: &PrefixLists,
     ) -> Self {
-        rules
-            .into_iter()
-            .filter(|rule| rule.direction == direction)
-            .filter_map(|rule| {
-                let (first, last) = certain_span(rule)?;
-                Some(OpenPiece {
-                    first,
-                    last,
-                    peers: PeerSet::certain(&rule.peer, lists),
-                })
-            })
-            .collect()
+        rules.into_iter().filter(|rule| rule.direction == direction).filter_map(|rule| certain(rule, lists)).collect()
     }
 
     /// What these rules may open in this direction: whatever is not known counts as open.
@@ -88,18 +78,7 @@ impl OpenSet {
         direction: Direction,
         lists: &PrefixLists,
     ) -> Self {
-        rules
-            .into_iter()
-            .filter(|rule| rule.direction == direction)
-            .map(|rule| {
-                let (first, last) = possible_span(rule);
-                OpenPiece {
-                    first,
-                    last,
-                    peers: PeerSet::possible(&rule.peer, lists),
-                }
-            })
-            .collect()
+        rules.into_iter().filter(|rule| rule.direction == direction).map(|rule| possible(rule, lists)).collect()
     }
 
     /// The pieces, in ascending order of traffic.
@@ -218,16 +197,18 @@ impl FromIterator<OpenPiece> for OpenSet {
     }
 }
 
-fn certain_span(rule: &Rule) -> Option<(u32, u32)> {
-    Some(span(rule.protocol.value()?, rule.ports.value()?))
+fn certain(rule: &Rule, lists: &PrefixLists) -> Option<OpenPiece> {
+    let (first, last) = span(rule.protocol.value()?, rule.ports.value()?);
+    Some(OpenPiece { first, last, peers: PeerSet::certain(&rule.peer, lists) })
 }
 
-fn possible_span(rule: &Rule) -> (u32, u32) {
-    match (rule.protocol, rule.ports) {
+fn possible(rule: &Rule, lists: &PrefixLists) -> OpenPiece {
+    let (first, last) = match (rule.protocol, rule.ports) {
         (Known::Yes(protocol), Known::Yes(ports)) => span(protocol, ports),
-        (Known::Yes(protocol), Known::NotYet) => span(protocol, crate::rule::Ports::All),
-        (Known::NotYet, _) => span(crate::protocol::Protocol::All, crate::rule::Ports::All),
-    }
+        (Known::Yes(protocol), Known::NotYet) => span(protocol, Ports::All),
+        (Known::NotYet, _) => span(Protocol::All, Ports::All),
+    };
+    OpenPiece { first, last, peers: PeerSet::possible(&rule.peer, lists) }
 }
 
 fn push_merged(pieces: &mut Vec<OpenPiece>, first: u32, last: u32, peers: PeerSet) {

@@ -14,6 +14,8 @@ pub struct Member {
     pub name: Option<String>,
     /// The ids of its groups, as far as known.
     pub groups: Vec<String>,
+    /// Whether it may carry groups that are not known yet.
+    pub groups_unknown: bool,
     /// Its public address: that of its elastic IP before its own.
     pub public_ip: Option<String>,
 }
@@ -45,14 +47,18 @@ pub(crate) fn read(instances: &[Instance]) -> Vec<Member> {
             } else {
                 "security_groups"
             };
-            let mut groups: Vec<String> = match object.texts(attribute) {
-                Attribute::Set(ids) => ids
-                    .into_iter()
-                    .filter_map(Attribute::set)
-                    .map(str::to_owned)
-                    .collect(),
-                _ => Vec::new(),
+            let carried = object.texts(attribute);
+            let groups_unknown = match &carried {
+                Attribute::Set(ids) => ids.iter().any(|id| !matches!(id, Attribute::Set(_))),
+                Attribute::Null => false,
+                Attribute::Unknown | Attribute::Odd => true,
             };
+            let ids = carried.set().unwrap_or_default();
+            let mut groups: Vec<String> = ids
+                .into_iter()
+                .filter_map(Attribute::set)
+                .map(str::to_owned)
+                .collect();
             groups.sort();
             let own = object.text("public_ip").set().filter(|ip| !ip.is_empty());
             let public = elastic
@@ -70,6 +76,7 @@ pub(crate) fn read(instances: &[Instance]) -> Vec<Member> {
                 id: instance.id().map(str::to_owned),
                 name: name.map(str::to_owned),
                 groups,
+                groups_unknown,
                 public_ip: public.map(str::to_owned),
             }
         })

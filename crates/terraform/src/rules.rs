@@ -9,6 +9,8 @@ use std::error::Error;
 
 /// Shown where a description is marked sensitive.
 const SENSITIVE: &str = "(sensitive)";
+/// Shown where a description is not known yet.
+const UNKNOWN: &str = "(known after apply)";
 
 /// What a rule resource is attached to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,14 +141,12 @@ impl Reader<'_> {
         let ports = self
             .ports(instance, object, protocol)
             .map_err(|source| error("from_port and to_port", source))?;
-        let description = if object.is_sensitive("description") {
-            Some(SENSITIVE.to_owned())
-        } else {
-            object
-                .text("description")
-                .set()
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned)
+        let description = match object.text("description") {
+            _ if object.is_sensitive("description") => Some(SENSITIVE.to_owned()),
+            Attribute::Set(text) if !text.is_empty() => Some(text.to_owned()),
+            // There will be one: whoever asks for a description must not be told there is none.
+            Attribute::Unknown => Some(UNKNOWN.to_owned()),
+            _ => None,
         };
         let id = object
             .text("security_group_rule_id")

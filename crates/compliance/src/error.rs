@@ -1,0 +1,49 @@
+//! What can be wrong with a policy file.
+
+use std::fmt;
+
+/// Why a policy could not be read: one reason, with its line where there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyError {
+    line: Option<u64>,
+    message: String,
+    hint: Option<&'static str>,
+}
+
+impl PolicyError {
+    pub(crate) fn new(line: Option<u64>, message: impl Into<String>) -> Self {
+        Self {
+            line,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub(crate) fn hint_at(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    /// The line in the policy file, from 1.
+    #[must_use]
+    pub fn line(&self) -> Option<u64> {
+        self.line
+    }
+
+    /// What the author of the policy can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        self.hint
+    }
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for PolicyError {}

@@ -1,0 +1,191 @@
+//! What is judged: groups with their rules, from a plan, a state, or EC2.
+
+use portcullis_report::GroupRef;
+use portcullis_secgroup::{Inventory, PrefixLists, Rule};
+use portcullis_terraform::{Origin, OwnedRule, TerraformGroup, View};
+use std::collections::BTreeMap;
+
+/// What is judged.
+#[derive(Debug, Clone, Default)]
+pub struct Subject {
+    pub(crate) groups: Vec<Judged>,
+    pub(crate) members: Vec<JudgedMember>,
+    /// What stood before, by group id and by address.
+    pub(crate) before: Option<BTreeMap<String, Vec<Rule>>>,
+    pub(crate) lists: PrefixLists,
+    pub(crate) lists_before: PrefixLists,
+    /// Why not everything is shown.
+    pub(crate) partial: Vec<String>,
+    /// What is not understood, with its address.
+    pub(crate) problems: Vec<(String, String)>,
+}
+
+/// One group, or the rules of which the group is not known.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Judged {
+    pub(crate) group: GroupRef,
+    pub(crate) name: Option<String>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) name_unknown: bool,
+    pub(crate) tags_unknown: bool,
+    pub(crate) rules: Vec<JudgedRule>,
+    /// Rules that may turn out to belong to it.
+    pub(crate) maybe: Vec<JudgedRule>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct JudgedRule {
+    pub(crate) rule: Rule,
+    /// The Terraform address that holds it, or EC2's id.
+    pub(crate) owner: String,
+    /// Whether nobody in the code owns it.
+    pub(crate) by_hand: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct JudgedMember {
+    pub(crate) label: String,
+    /// The ids or addresses of its groups.
+    pub(crate) groups: Vec<String>,
+    /// Whether it may carry other groups, too.
+    pub(crate) groups_unknown: bool,
+}
+
+impl Subject {
+    /// A plan: what will be open, what was open before, and why the plan does not show everything.
+    #[must_use]
+    pub fn planned(after: &View, before: &View, partial: &[String]) -> Self {
+        let mut subject = Self::view(after, false);
+        let mut rules: BTreeMap<String, Vec<Rule>> = BTreeMap::new();
+        for group in &before.groups {
+            for name in [&group.id, &group.address].into_iter().flatten() {
+                rules
+                    .entry(name.clone())
+                    .or_default()
+                    .extend(group.rules.iter().map(|owned| owned.rule.clone()));
+            }
+        }
+        subject.before = Some(rules);
+        subject.lists_before = before.prefix_lists.clone();
+        subject.partial = partial.to_vec();
+        subject
+    }
+
+    /// A recorded state. A group's own attribute counts only where no rule resource speaks of the same direction: there it is
+    /// an echo, and may be stale.
+    #[must_use]
+    pub fn recorded(state: &View) -> Self {
+        Self::view(state, true)
+    }
+
+    /// The live view.
+    #[must_use]
+    pub fn live(inventory: &Inventory) -> Self {
+        let groups = inventory.groups.iter().map(|group| Judged {
+            group: GroupRef {
+                address: group.address.clone(),
+                id: group.id.clone(),
+            },
+            name: group.name.clone(),
+            tags: group.tags.clone(),
+            name_unknown: false,
+            tags_unknown: false,
+            rules: group
+                .rules
+                .iter()
+                .map(|rule| JudgedRule {
+                    owner: rule.id.clone().or_else(|| group.id.clone()).unwrap_or_default(),
+                    rule: rule.clone(),
+                    by_hand: false,
+                })
+                .collect(),
+            maybe: Vec::new(),
+        });
+        let members = inventory.interfaces.iter().map(|interface| JudgedMember {
+            label: interface.label().to_owned(),
+            groups: interface.groups.clone(),
+            groups_unknown: false,
+        });
+        Self {
+            groups: groups.collect(),
+            members: members.collect(),
+            lists: inventory.prefix_lists.clone(),
+            partial: inventory
+                .gaps
+                .iter()
+                .map(|gap| format!("{}: {}", gap.what, gap.why))
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    fn view(view: &View, only_owned: bool) -> Self {
+        let mut groups: Vec<Judged> = view
+            .groups
+            .iter()
+            .map(|group| judged(group, only_owned))
+            .collect();
+        for orphan in &view.orphans {
+            groups.push(Judged {
+                group: GroupRef::default(),
+                name_unknown: true,
+                tags_unknown: true,
+                rules: vec![judged_rule(orphan)],
+                ..Judged::default()
+            });
+        }
+        Self {
+            groups,
+            members: view
+                .members
+                .iter()
+                .map(|member| JudgedMember {
+                    label: member.address.clone(),
+                    groups: member.groups.clone(),
+                    groups_unknown: member.groups_unknown,
+                })
+                .collect(),
+            lists: view.prefix_lists.clone(),
+            problems: view
+                .problems
+                .iter()
+                .map(|p| (p.address.clone(), p.what.clone()))
+                .collect(),
+            ..Self::default()
+        }
+    }
+}
+
+fn judged(group: &TerraformGroup, only_owned: bool) -> Judged {
+    let has_resources = |wanted: &OwnedRule| {
+        group
+            .rules
+            .iter()
+            .any(|owned| owned.origin == Origin::Resource && owned.rule.direction == wanted.rule.direction)
+    };
+    Judged {
+        group: GroupRef {
+            address: group.address.clone(),
+            id: group.id.clone(),
+        },
+        name: group.name.clone(),
+        tags: group.tags.clone(),
+        name_unknown: group.name.is_none(),
+        tags_unknown: group.tags_unknown,
+        rules: group
+            .rules
+            .iter()
+            .filter(|owned| !only_owned || owned.origin != Origin::Echo || !has_resources(owned))
+            .map(judged_rule)
+            .collect(),
+        maybe: Vec::new(),
+    }
+}
+
+fn judged_rule(owned: &OwnedRule) -> JudgedRule {
+    JudgedRule {
+        rule: owned.rule.clone(),
+        owner: owned.owner.clone(),
+        by_hand: owned.origin == Origin::Echo,
+    }
+}
