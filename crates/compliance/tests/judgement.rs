@@ -211,11 +211,11 @@ fn the_language_means_what_it_says() {
     let inside =
         r#"{"protocol": "tcp", "from_port": 22, "to_port": 22, "self": true, "security_groups": ["sg-1"]}"#
             .to_owned();
-    assert_eq!(verdict(&ssh("any"), &[inside.clone()]), Pass);
+    assert_eq!(verdict(&ssh("any"), std::slice::from_ref(&inside)), Pass);
     assert_eq!(
         verdict(
             "{ id: r, severity: low, deny: { peers: sg-1 } }",
-            &[inside.clone()]
+            std::slice::from_ref(&inside)
         ),
         Violation
     );

@@ -1,9 +1,11 @@
 //! The open set: what a list of rules lets pass together.
 
-use crate::peer::{PeerSet, PrefixLists};
+use crate::address::AddressSet;
+use crate::peer::{PeerSet, PrefixLists, Token, TokenSet};
 use crate::protocol::Protocol;
 use crate::rule::{Direction, Known, Ports, Rule};
 use crate::traffic::{TrafficSet, span};
+use std::collections::BTreeMap;
 
 /// What one piece of traffic is open to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +70,11 @@ impl OpenSet {
         direction: Direction,
         lists: &PrefixLists,
     ) -> Self {
-        rules.into_iter().filter(|rule| rule.direction == direction).filter_map(|rule| certain(rule, lists)).collect()
+        rules
+            .into_iter()
+            .filter(|rule| rule.direction == direction)
+            .filter_map(|rule| certain(rule, lists))
+            .collect()
     }
 
     /// What these rules may open in this direction: whatever is not known counts as open.
@@ -78,7 +84,11 @@ impl OpenSet {
         direction: Direction,
         lists: &PrefixLists,
     ) -> Self {
-        rules.into_iter().filter(|rule| rule.direction == direction).map(|rule| possible(rule, lists)).collect()
+        rules
+            .into_iter()
+            .filter(|rule| rule.direction == direction)
+            .map(|rule| possible(rule, lists))
+            .collect()
     }
 
     /// The pieces, in ascending order of traffic.
@@ -128,26 +138,97 @@ impl OpenSet {
         self.difference(other).is_empty()
     }
 
-    /// The same set as few lines: traffic with equal peers is told together, in ascending order of its first piece.
+    /// The same set as few lines that people would write: each a traffic with the peers it is open to. Lines may overlap
+    /// (all traffic from `10.0.0.0/8`, tcp 443 from everybody); their union is the set.
     #[must_use]
     pub fn lines(&self) -> Vec<(TrafficSet, PeerSet)> {
-        let mut order: Vec<&PeerSet> = Vec::new();
-        let mut spans: std::collections::HashMap<&PeerSet, Vec<(u32, u32)>> =
-            std::collections::HashMap::new();
-        for piece in &self.pieces {
-            let entry = spans.entry(&piece.peers).or_default();
-            if entry.is_empty() {
-                order.push(&piece.peers);
+        let mut parts: Vec<(TrafficSet, PeerSet)> = Vec::new();
+        let addresses = self.part(|peers| PeerSet::new(peers.addresses().clone(), TokenSet::default()));
+        parts.extend(addresses.widest());
+        // Addresses and tokens are told together where the traffic is the same.
+        for (traffic, peers) in self.token_lines() {
+            match parts.iter_mut().find(|(other, _)| *other == traffic) {
+                Some((_, known)) => *known = known.union(&peers),
+                None => parts.push((traffic, peers)),
             }
-            entry.push((piece.first, piece.last));
         }
-        order
+        parts.sort_by(|a, b| a.0.spans().first().cmp(&b.0.spans().first()));
+        parts
+    }
+
+    /// Each group and prefix list with all its traffic; those with the same traffic together.
+    fn token_lines(&self) -> Vec<(TrafficSet, PeerSet)> {
+        let only = |tokens| PeerSet::new(AddressSet::empty(), tokens);
+        let mut by_token: BTreeMap<&Token, Vec<(u32, u32)>> = BTreeMap::new();
+        for piece in &self.pieces {
+            let Some(named) = piece.peers.tokens().listed() else {
+                return self.part(|peers| only(peers.tokens().clone())).widest();
+            };
+            for token in named {
+                by_token.entry(token).or_default().push((piece.first, piece.last));
+            }
+        }
+        let mut by_traffic: BTreeMap<TrafficSet, Vec<Token>> = BTreeMap::new();
+        for (token, spans) in by_token {
+            by_traffic
+                .entry(TrafficSet::from_spans(spans))
+                .or_default()
+                .push(token.clone());
+        }
+        by_traffic
+            .into_iter()
+            .map(|(traffic, tokens)| (traffic, only(tokens.into_iter().collect())))
+            .collect()
+    }
+
+    /// The set with a part of its peers only.
+    fn part(&self, pick: impl Fn(&PeerSet) -> PeerSet) -> Self {
+        let mut pieces = Vec::with_capacity(self.pieces.len());
+        for piece in &self.pieces {
+            push_merged(&mut pieces, piece.first, piece.last, pick(&piece.peers));
+        }
+        Self { pieces }
+    }
+
+    /// For each distinct set of peers, all the traffic that is open to all of them; what the others tell already is left out.
+    fn widest(&self) -> Vec<(TrafficSet, PeerSet)> {
+        /// Beyond this many distinct sets of peers nobody reads on, and the plain form is good enough.
+        const MANY: usize = 48;
+        let mut distinct: Vec<&PeerSet> = self.pieces.iter().map(|piece| &piece.peers).collect();
+        distinct.sort();
+        distinct.dedup();
+        let few = distinct.len() <= MANY;
+        let mut lines: Vec<(TrafficSet, PeerSet)> = distinct
             .into_iter()
             .map(|peers| {
-                let traffic = TrafficSet::from_spans(spans.remove(peers).unwrap_or_default());
-                (traffic, peers.clone())
+                let holds =
+                    |piece: &&OpenPiece| piece.peers == *peers || (few && peers.is_subset(&piece.peers));
+                let spans = self
+                    .pieces
+                    .iter()
+                    .filter(holds)
+                    .map(|piece| (piece.first, piece.last));
+                (TrafficSet::from_spans(spans), peers.clone())
             })
-            .collect()
+            .collect();
+        if !few {
+            return lines;
+        }
+        let mut index = 0;
+        while index < lines.len() {
+            let others = lines.iter().enumerate().filter(|(at, _)| *at != index);
+            let told = others.fold(Self::empty(), |sum, (_, (traffic, peers))| {
+                sum.union(&Self::of(traffic, peers))
+            });
+            let (traffic, peers) = &lines[index];
+            if Self::of(traffic, peers).is_subset(&told) {
+                lines.remove(index);
+            } else {
+                index += 1;
+            }
+        }
+        trim(&mut lines);
+        lines
     }
 
     /// One concrete packet of the set: `tcp 22 from 8.8.8.8`. `None` when nothing is open.
@@ -197,9 +278,28 @@ impl FromIterator<OpenPiece> for OpenSet {
     }
 }
 
+/// Takes out of each line what a line with more peers tells already, where that makes it no longer.
+fn trim(lines: &mut [(TrafficSet, PeerSet)]) {
+    for index in 0..lines.len() {
+        let (traffic, peers) = &lines[index];
+        let told = lines
+            .iter()
+            .filter(|(_, wider)| wider != peers && peers.is_subset(wider))
+            .fold(TrafficSet::empty(), |sum, (traffic, _)| sum.union(traffic));
+        let rest = traffic.difference(&told);
+        if !rest.is_empty() && rest.spans().len() <= traffic.spans().len() {
+            lines[index].0 = rest;
+        }
+    }
+}
+
 fn certain(rule: &Rule, lists: &PrefixLists) -> Option<OpenPiece> {
     let (first, last) = span(rule.protocol.value()?, rule.ports.value()?);
-    Some(OpenPiece { first, last, peers: PeerSet::certain(&rule.peer, lists) })
+    Some(OpenPiece {
+        first,
+        last,
+        peers: PeerSet::certain(&rule.peer, lists),
+    })
 }
 
 fn possible(rule: &Rule, lists: &PrefixLists) -> OpenPiece {
@@ -208,7 +308,11 @@ fn possible(rule: &Rule, lists: &PrefixLists) -> OpenPiece {
         (Known::Yes(protocol), Known::NotYet) => span(protocol, Ports::All),
         (Known::NotYet, _) => span(Protocol::All, Ports::All),
     };
-    OpenPiece { first, last, peers: PeerSet::possible(&rule.peer, lists) }
+    OpenPiece {
+        first,
+        last,
+        peers: PeerSet::possible(&rule.peer, lists),
+    }
 }
 
 fn push_merged(pieces: &mut Vec<OpenPiece>, first: u32, last: u32, peers: PeerSet) {

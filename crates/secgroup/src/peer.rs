@@ -133,6 +133,12 @@ impl TokenSet {
         !self.all_but && self.named.is_empty()
     }
 
+    /// Who is in it, sorted; `None` when it is all but some.
+    #[must_use]
+    pub fn listed(&self) -> Option<&BTreeSet<Token>> {
+        (!self.all_but).then_some(&self.named)
+    }
+
     /// Whether `token` is in it.
     #[must_use]
     pub fn contains(&self, token: &Token) -> bool {
