@@ -1,2 +1,8 @@
 //! Stage `check services`: asks the members of the public security group over HTTP.
-fn main() {}
+
+mod command;
+mod facts;
+
+fn main() -> std::process::ExitCode {
+    portcullis_stage::main(command::run)
+}

@@ -58,32 +58,11 @@ pub struct Targets {
     pub incomplete: bool,
 }
 
-impl Targets {
-    /// Both together: for members known from the state as well as from EC2.
-    #[must_use]
-    pub fn union(self, other: Self) -> Self {
-        fn both<T: Ord>(a: Vec<T>, b: Vec<T>) -> Vec<T> {
-            a.into_iter()
-                .chain(b)
-                .collect::<BTreeSet<T>>()
-                .into_iter()
-                .collect()
-        }
-        let mut targets = both(self.targets, other.targets);
-        // Two views may call a member by two names; one address and port is asked once.
-        let mut seen = BTreeSet::new();
-        targets.retain(|target| seen.insert(target.url.clone()));
-        Self {
-            targets,
-            untestable: both(self.untestable, other.untestable),
-            notes: both(self.notes, other.notes),
-            incomplete: self.incomplete || other.incomplete,
-        }
-    }
-}
-
 /// Whom to ask: each public address of each member of the selected groups, on each TCP port that the group opens to
 /// the whole internet of that address's family.
+///
+/// An inventory may hold a group or a member twice, once as the state records it and once as EC2 has it: then what
+/// either opens is asked of the members that either knows, and each address and port once.
 ///
 /// A member without a public address, and a range of more than [`MOST_PORTS`] ports, cannot be asked; that is told,
 /// not skipped. Ports 443 and 8443 are asked by HTTPS.
@@ -139,8 +118,12 @@ pub fn targets(inventory: &Inventory, selection: &Selection, expectation: &Expec
             .push(format!("no selected group opens tcp {port} to the internet"));
     }
     out.targets.sort();
-    out.targets.dedup_by(|a, b| a.url == b.url);
+    let mut seen = BTreeSet::new();
+    out.targets.retain(|target| seen.insert(target.url.clone()));
     out.untestable.sort();
+    out.untestable.dedup();
+    let mut seen = BTreeSet::new();
+    out.notes.retain(|note| seen.insert(note.clone()));
     out
 }
 

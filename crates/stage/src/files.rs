@@ -22,6 +22,8 @@ pub enum ReadErrorKind {
     Folder,
     /// It is empty, or holds only white space.
     Empty,
+    /// It is a folder without the files looked for.
+    NothingInFolder,
     /// It is not UTF-8 text.
     NotText,
     /// Reading failed; the cause says why.
@@ -34,6 +36,7 @@ impl ReadErrorKind {
             Self::Missing => "no such file",
             Self::Folder => "is a folder, not a file",
             Self::Empty => "the file is empty",
+            Self::NothingInFolder => "the folder holds none of the files looked for",
             Self::NotText => "the file is not UTF-8 text",
             Self::Unreadable => "the file cannot be read",
         }
@@ -62,6 +65,7 @@ impl ReadError {
             }
             ReadErrorKind::Folder => "name the file itself",
             ReadErrorKind::Empty => "the step that writes it may have failed; look at its log",
+            ReadErrorKind::NothingInFolder => "check the path, and the names of the files in it",
             ReadErrorKind::NotText => {
                 "a saved plan is binary: use `terraform show -json`; PowerShell's `>` writes UTF-16: use \
                  `| Out-File -Encoding utf8`"
@@ -106,4 +110,71 @@ pub(crate) fn read_text(path: &Path) -> Result<String, ReadError> {
         return Err(ReadError::new(path, ReadErrorKind::Empty));
     }
     Ok(text)
+}
+
+pub(crate) fn read_texts(path: &Path, extension: &str) -> Result<Vec<(String, String)>, ReadError> {
+    let name = |path: &Path| {
+        path.file_name()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy()
+            .into_owned()
+    };
+    if !path.is_dir() {
+        return Ok(vec![(name(path), read_text(path)?)]);
+    }
+    let unreadable = |source| ReadError {
+        path: path.to_owned(),
+        kind: ReadErrorKind::Unreadable,
+        source: Some(source),
+    };
+    let mut texts = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(unreadable)? {
+        let file = entry.map_err(unreadable)?.path();
+        if file.is_file() && file.extension().is_some_and(|found| found == extension) {
+            texts.push((name(&file), read_text(&file)?));
+        }
+    }
+    if texts.is_empty() {
+        return Err(ReadError::new(path, ReadErrorKind::NothingInFolder));
+    }
+    texts.sort();
+    Ok(texts)
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_gives_its_files_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let read = |path: &Path| read_texts(path, "json");
+        let error = read(folder.path()).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.path()),
+            (ReadErrorKind::NothingInFolder, folder.path())
+        );
+        write("b.json", "B");
+        write("a.json", "A");
+        write("note.txt", "not asked for");
+        std::fs::create_dir(folder.path().join("c.json")).unwrap();
+        let of = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        assert_eq!(
+            read(folder.path()).unwrap(),
+            [of("a.json", "A"), of("b.json", "B")]
+        );
+        assert_eq!(read(&folder.path().join("b.json")).unwrap(), [of("b.json", "B")]);
+        write("0.json", "");
+        let error = read(folder.path()).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.path()),
+            (ReadErrorKind::Empty, folder.path().join("0.json").as_path())
+        );
+        assert_eq!(
+            read(&folder.path().join("gone")).unwrap_err().kind(),
+            ReadErrorKind::Missing
+        );
+    }
 }

@@ -139,6 +139,15 @@ impl Stage {
         files::read_bytes(path)
     }
 
+    /// The texts of a file, or of every file in a folder whose name has this extension, with their file names, sorted
+    /// by name. Empty files of a folder are errors, too: a step that failed may have left them.
+    ///
+    /// # Errors
+    /// As [`Stage::read_text`]; also when a folder holds no such file.
+    pub fn read_texts(&self, path: &Path, extension: &str) -> Result<Vec<(String, String)>, ReadError> {
+        files::read_texts(path, extension)
+    }
+
     /// The artifact folder.
     #[must_use]
     pub fn artifacts(&self, folder: &Path) -> Artifacts {

@@ -1,0 +1,112 @@
+//! Who there is to ask: from the state, and from EC2.
+
+use crate::command::Args;
+use portcullis_secgroup::{Direction, Gap, Group, Interface, Inventory};
+use portcullis_stage::{Failure, Stage};
+use portcullis_terraform::{Member, Origin, OwnedRule, ReadError, State, TerraformGroup};
+use std::error::Error;
+use std::fmt;
+use std::path::Path;
+
+/// Groups and members of all views that the arguments name, in one inventory.
+pub(crate) fn gather(args: &Args, stage: &Stage) -> Result<Inventory, Failure> {
+    let mut inventory = match &args.live {
+        Some(path) => live(path, stage)?,
+        None => Inventory::default(),
+    };
+    if let Some(path) = &args.state {
+        add_state(&mut inventory, &stage.read_text(path)?, &path.display())?;
+    } else if args.managed_state {
+        let name = format!("the managed state {}", args.state_name);
+        match stage.managed_state(&args.state_name)? {
+            Some(text) => add_state(&mut inventory, &text, &name)?,
+            None => inventory.gaps.push(Gap {
+                what: name,
+                why: "there is none yet".to_owned(),
+            }),
+        }
+    }
+    Ok(inventory)
+}
+
+fn live(path: &Path, stage: &Stage) -> Result<Inventory, Failure> {
+    let texts = stage.read_texts(path, "json")?;
+    let files: Vec<(&str, &str)> = texts
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    portcullis_live::read_any(&files).map_err(|error| {
+        let hint = error.hint();
+        Failure::unreadable(Unreadable::new(&path.display(), error)).hint(hint)
+    })
+}
+
+fn add_state(inventory: &mut Inventory, text: &str, what: &dyn fmt::Display) -> Result<(), Failure> {
+    let unreadable = |error: ReadError| {
+        let hint = error.hint();
+        Failure::unreadable(Unreadable::new(what, error)).hint(hint)
+    };
+    let view = State::read(text)
+        .and_then(|state| state.view())
+        .map_err(unreadable)?;
+    inventory.groups.extend(view.groups.iter().map(recorded));
+    inventory.interfaces.extend(view.members.iter().map(interface));
+    for problem in view.problems {
+        inventory.gaps.push(Gap {
+            what: problem.address,
+            why: problem.what,
+        });
+    }
+    Ok(())
+}
+
+/// A group as the state records it.
+///
+/// A group with rule resources shows live rules in its own attribute as well, as of the last refresh: right after an
+/// apply that echo still tells of the rules before it. It counts only where it may be the group's own rules.
+fn recorded(group: &TerraformGroup) -> Group {
+    let is_resource = |owned: &&OwnedRule| owned.origin == Origin::Resource;
+    let directions: Vec<Direction> = group
+        .rules
+        .iter()
+        .filter(is_resource)
+        .map(|owned| owned.rule.direction)
+        .collect();
+    let mut recorded = group.clone();
+    recorded
+        .rules
+        .retain(|owned| owned.origin != Origin::Echo || !directions.contains(&owned.rule.direction));
+    recorded.to_group()
+}
+
+/// A member as the state records it. Terraform knows instances where EC2 knows their interfaces; only the address
+/// counts here.
+fn interface(member: &Member) -> Interface {
+    Interface {
+        id: member.id.clone().unwrap_or_else(|| member.address.clone()),
+        instance_name: Some(member.label().to_owned()),
+        public_addresses: member
+            .public_ip
+            .iter()
+            .filter_map(|address| address.parse().ok())
+            .collect(),
+        groups: member.groups.clone(),
+        ..Interface::default()
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{what} cannot be read")]
+struct Unreadable {
+    what: String,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl Unreadable {
+    fn new(what: &dyn fmt::Display, source: impl Error + Send + Sync + 'static) -> Self {
+        Self {
+            what: what.to_string(),
+            source: Box::new(source),
+        }
+    }
+}
