@@ -100,3 +100,26 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<(), FileError> {
     }
     Ok(())
 }
+
+/// Opens a file that is locked and never written; makes it when it is not there.
+pub(crate) fn open_for_locking(path: &Path) -> Result<std::fs::File, FileError> {
+    open_for_appending(path)
+}
+
+pub(crate) fn open_for_appending(path: &Path) -> Result<std::fs::File, FileError> {
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    named("open", path, file)
+}
+
+pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    use std::io::Write as _;
+    named("write", path, open_for_appending(path)?.write_all(bytes))
+}
+
+pub(crate) fn size(path: &Path) -> Result<u64, FileError> {
+    named("read", path, std::fs::metadata(path)).map(|data| data.len())
+}
+
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf, FileError> {
+    named("find", path, std::fs::canonicalize(path))
+}

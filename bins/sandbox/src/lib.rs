@@ -3,7 +3,8 @@
 //! **What it is for.** Everything a pipeline talks to, on loopback, from one command, with nothing installed but
 //! cargo: [`gitlab`] keeps managed states with their locks, jobs and merge-request notes; [`slack`] keeps messages and
 //! checks them against Block Kit's limits; [`replay`] is a terraform that answers from a [`recording`];
-//! [`web_service`] is the service behind the public address. Each can be made to fail ([`fault`]).
+//! [`web_service`] is the service behind the public address. Each can be made to fail ([`fault`]). [`demo`] runs the
+//! pipeline on them, [`serve`] leaves them to be tried by hand.
 //!
 //! **What it is not.** It shares no code with the crates that speak with GitLab and Slack, so that an error in one
 //! is not repeated in the other; and it is no server for other use: it forgets everything when it ends.
@@ -17,10 +18,13 @@
 //! # Ok::<(), String>(())
 //! ```
 
+pub mod demo;
+pub mod estate;
 pub mod fault;
 pub mod gitlab;
 pub mod recording;
 pub mod replay;
+pub mod serve;
 pub mod slack;
 pub mod terminal;
 pub mod web_service;

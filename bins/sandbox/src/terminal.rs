@@ -71,7 +71,6 @@ impl Styled {
     /// start below the first word, so that list items hang.
     #[must_use]
     pub fn wrap(&self, width: usize) -> Vec<Self> {
-        let width = width.max(8);
         let indent = self
             .0
             .iter()
@@ -79,6 +78,14 @@ impl Styled {
             .count()
             .min(width / 2);
         let hang = indent + if self.starts_with_bullet(indent) { 2 } else { 0 };
+        self.wrap_at(width, hang)
+    }
+
+    /// As [`Styled::wrap`]; lines after the first start at column `hang`.
+    #[must_use]
+    pub fn wrap_at(&self, width: usize, hang: usize) -> Vec<Self> {
+        let width = width.max(8);
+        let hang = hang.min(width / 2);
         let mut lines = Vec::new();
         let mut line: Vec<(char, Style)> = Vec::new();
         let mut used = 0;
@@ -140,7 +147,9 @@ impl Styled {
         )
     }
 
-    fn trimmed(mut self) -> Self {
+    /// Without spaces at its end.
+    #[must_use]
+    pub fn trimmed(mut self) -> Self {
         while matches!(self.0.last(), Some((' ', _))) {
             self.0.pop();
         }

@@ -39,9 +39,7 @@ impl Client {
     /// # Errors
     /// Any status but 200, 204 and 404.
     pub async fn read(&self) -> Result<Option<Vec<u8>>, BackendError> {
-        let response = self
-            .send(|| self.request("GET", &self.backend.address))
-            .await?;
+        let response = self.send(|| self.request("GET", &self.backend.address)).await?;
         match response.status() {
             StatusCode::OK => {
                 let body = response.bytes().await.map_err(BackendError::Unreachable)?;

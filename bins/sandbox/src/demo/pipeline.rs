@@ -1,0 +1,250 @@
+//! The pipeline's jobs, in the order and with the commands of `ci/portcullis.gitlab-ci.yml`.
+
+/// When a job runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// When nothing before it failed.
+    OnSuccess,
+    /// When nothing before it failed, and somebody plays it.
+    Manual,
+    /// When something before it failed.
+    OnFailure,
+    /// Whatever happened.
+    Always,
+}
+
+/// One call of a stage binary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Command {
+    /// The binary.
+    pub program: &'static str,
+    /// Its arguments.
+    pub arguments: &'static [&'static str],
+    /// It runs even when the command before it failed, and then does not change how the job ends: bad results are
+    /// told, too.
+    pub tells: bool,
+}
+
+/// A job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobPlan {
+    /// Its name.
+    pub name: &'static str,
+    /// Its stage.
+    pub stage: &'static str,
+    /// When it runs.
+    pub when: When,
+    /// What it runs.
+    pub commands: &'static [Command],
+}
+
+impl Command {
+    /// The line as one would type it.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut line = self.program.to_owned();
+        for argument in self.arguments {
+            line.push(' ');
+            line.push_str(argument);
+        }
+        line
+    }
+}
+
+/// The packages of the binaries, which the demo builds. `portcullis-inspect` is not among them: it would build the AWS
+/// SDK, and EC2's answers are recorded.
+pub const BINARIES: [&str; 8] = [
+    "portcullis-prepare",
+    "portcullis-validate",
+    "portcullis-plan",
+    "portcullis-request-approval",
+    "portcullis-deploy",
+    "portcullis-notify",
+    "portcullis-verify",
+    "portcullis-check-services",
+];
+
+const fn gate(program: &'static str, arguments: &'static [&'static str]) -> Command {
+    Command {
+        program,
+        arguments,
+        tells: false,
+    }
+}
+
+const fn notify(event: &'static [&'static str]) -> Command {
+    Command {
+        program: "portcullis-notify",
+        arguments: event,
+        tells: false,
+    }
+}
+
+const fn tell(event: &'static [&'static str]) -> Command {
+    Command {
+        program: "portcullis-notify",
+        arguments: event,
+        tells: true,
+    }
+}
+
+/// The jobs.
+pub const JOBS: [JobPlan; 10] = [
+    JobPlan {
+        name: "prepare",
+        stage: "prepare",
+        when: When::OnSuccess,
+        commands: &[
+            gate(
+                "portcullis-prepare",
+                &["--config", "terraform", "--policy", "terraform/policy.yaml"],
+            ),
+            notify(&["started"]),
+        ],
+    },
+    JobPlan {
+        name: "validate",
+        stage: "validate",
+        when: When::OnSuccess,
+        commands: &[gate(
+            "portcullis-validate",
+            &[
+                "--config",
+                "terraform",
+                "--policy",
+                "terraform/policy.yaml",
+                "--with-terraform",
+            ],
+        )],
+    },
+    JobPlan {
+        name: "plan",
+        stage: "plan",
+        when: When::OnSuccess,
+        commands: &[
+            gate("portcullis-plan", &["--config", "terraform"]),
+            gate(
+                "portcullis-validate",
+                &[
+                    "--plan",
+                    "portcullis/plan.json",
+                    "--policy",
+                    "terraform/policy.yaml",
+                    "--artifacts",
+                    "portcullis",
+                ],
+            ),
+        ],
+    },
+    JobPlan {
+        name: "request approval",
+        stage: "approve",
+        when: When::OnSuccess,
+        commands: &[
+            gate(
+                "portcullis-request-approval",
+                &["--policy", "terraform/policy.yaml", "--config", "terraform"],
+            ),
+            notify(&["requested"]),
+        ],
+    },
+    JobPlan {
+        name: "deploy",
+        stage: "deploy",
+        when: When::Manual,
+        commands: &[gate(
+            "portcullis-deploy",
+            &["--policy", "terraform/policy.yaml", "--config", "terraform"],
+        )],
+    },
+    JobPlan {
+        name: "notify deploy",
+        stage: "notify",
+        when: When::OnSuccess,
+        commands: &[notify(&["deployed"])],
+    },
+    JobPlan {
+        name: "verify",
+        stage: "verify",
+        when: When::OnSuccess,
+        commands: &[
+            gate(
+                "portcullis-verify",
+                &[
+                    "--plan",
+                    "portcullis/plan.json",
+                    "--managed-state",
+                    "--live",
+                    "live",
+                    "--config",
+                    "terraform",
+                    "--artifacts",
+                    "portcullis",
+                ],
+            ),
+            tell(&["consistency"]),
+        ],
+    },
+    JobPlan {
+        name: "check services",
+        stage: "check",
+        when: When::OnSuccess,
+        commands: &[
+            gate(
+                "portcullis-check-services",
+                &[
+                    "--managed-state",
+                    "--live",
+                    "live",
+                    "--group",
+                    "web",
+                    "--artifacts",
+                    "portcullis",
+                ],
+            ),
+            tell(&["checked"]),
+        ],
+    },
+    JobPlan {
+        name: "notify failure",
+        stage: "finish",
+        when: When::OnFailure,
+        commands: &[notify(&["failed"])],
+    },
+    JobPlan {
+        name: "finish",
+        stage: "finish",
+        when: When::Always,
+        commands: &[notify(&["finished"])],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_jobs_are_those_of_the_pipeline_file() {
+        let file = include_str!("../../../../ci/portcullis.gitlab-ci.yml");
+        let jobs: Vec<&str> = file
+            .lines()
+            .filter_map(|line| line.strip_suffix(':'))
+            .filter(|name| !name.starts_with([' ', '.', '#', '-']) && !["stages", "variables"].contains(name))
+            .collect();
+        assert_eq!(jobs, JOBS.map(|job| job.name));
+        for job in JOBS {
+            assert!(
+                file.contains(&format!("  stage: {}\n", job.stage)),
+                "stage {}",
+                job.stage
+            );
+        }
+    }
+
+    #[test]
+    fn every_command_is_of_a_binary_that_is_built() {
+        for command in JOBS.iter().flat_map(|job| job.commands) {
+            assert!(BINARIES.contains(&command.program), "{}", command.line());
+        }
+    }
+}
