@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 
 /// What people are asked to approve (`portcullis/approval-request.json`). Field names are the JSON contract.
 ///
-/// `digest` is computed over all the other fields that bind; see `ApprovalRequest::seal`.
+/// `digest` is computed over all the other fields; see [`ApprovalRequest::content_digest`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalRequest {
     /// The documents' format version.
     pub format_version: String,
-    /// SHA-256 over everything below that binds, 64 lower-case hex digits.
+    /// SHA-256 over everything else in this document, 64 lower-case hex digits.
     pub digest: String,
     /// What binds.
     pub bound: Bound,
@@ -45,7 +45,7 @@ pub struct Bound {
     pub state_lineage: Option<String>,
     /// The state's serial, when there is a state.
     pub state_serial: Option<u64>,
-    /// `terraform 1.11.4`, `tofu 1.9.0`.
+    /// `terraform 1.11.4`: the version that wrote the plan. OpenTofu's is written so, too.
     pub terraform: String,
     /// SHA-256 of `.terraform.lock.hcl`, when the folder holds one.
     pub provider_lock: Option<String>,

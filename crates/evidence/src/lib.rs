@@ -3,7 +3,7 @@
 //! **What it is for.** People approve a text in Slack; a machine applies a file an hour later. The two are tied
 //! together by a digest over everything that was judged: the saved plan, its JSON, the policy, both reports, the
 //! commit, the state's lineage and serial, terraform's version and the provider lock file. [`ApprovalRequest::seal`]
-//! makes it, [`guard`] holds the world at deploy time against it and refuses with one sentence that says what
+//! makes it, [`guard()`] holds the world at deploy time against it and refuses with one sentence that says what
 //! changed. [`Manifest`] does the same for all files of a finished run.
 //!
 //! **What it is not.** It is no signature: whoever may write the artifact can seal another request. That the request

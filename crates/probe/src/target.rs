@@ -91,6 +91,7 @@ pub fn targets(inventory: &Inventory, selection: &Selection, expectation: &Expec
         let open = Open::of(group, inventory, &selection.ports);
         if open.is_empty() {
             if named {
+                out.incomplete = true;
                 out.notes
                     .push(format!("{} opens no TCP port to the internet", group.label()));
             }

@@ -365,3 +365,60 @@ fn is_program(path: &Path) -> bool {
 fn is_program(path: &Path) -> bool {
     path.is_file()
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Program {
+        let redactor = Redactor::default();
+        redactor.add("hunter2-hunter2");
+        Program::new(Path::new("/bin/sh"), Arc::new(redactor))
+            .arg("-c")
+            .arg(script)
+    }
+
+    #[test]
+    fn captured_data_is_left_alone_and_talk_is_masked_and_cleaned() {
+        let output = shell(
+            r"printf 'raw \033[31m hunter2-hunter2'; printf 'talk \033[31m hunter2-hunter2\r\n' >&2; exit 3",
+        )
+        .run_captured()
+        .unwrap();
+        assert_eq!(output.stdout, b"raw \x1b[31m hunter2-hunter2");
+        assert_eq!(output.stderr, "talk ␛[31m [masked]\n");
+        assert_eq!(output.transcript, "raw ␛[31m [masked]talk ␛[31m [masked]\n");
+        assert!(!output.success() && output.code() == 3);
+    }
+
+    #[test]
+    fn environment_and_folder_are_as_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let script = "printf '%s|%s|%s' \"$ADDED\" \"${HOME-none}\" \"$(pwd -P)\"";
+        let program = shell(script)
+            .env("ADDED", "a b; exit 1")
+            .without_env("HOME")
+            .folder(&folder);
+        let output = program.run_captured().unwrap();
+        let expected = format!("a b; exit 1|none|{}", folder.display());
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+        let error = program.folder(&folder.join("gone")).run_captured().unwrap_err();
+        assert_eq!(*error.kind(), ProgramErrorKind::NoFolder(folder.join("gone")));
+        assert!(!error.started());
+    }
+
+    #[test]
+    fn a_signal_counts_as_shells_count_it() {
+        assert_eq!(shell("kill -TERM $$").run_captured().unwrap().code(), 143);
+    }
+
+    #[test]
+    fn both_streams_are_teed_whole_however_much_comes() {
+        let script = "i=0; while [ $i -lt 5000 ]; do echo out $i; echo err $i >&2; i=$((i+1)); done; printf 'no line end'";
+        let output = shell(script).run_teed().unwrap();
+        assert!(output.stdout.ends_with(b"out 4999\nno line end"));
+        assert!(output.stderr.ends_with("err 4999\n"));
+        assert_eq!(output.transcript.lines().count(), 10_001);
+    }
+}
