@@ -1,2 +1,10 @@
 //! Stage `plan`: runs terraform plan, and says what the change opens and closes.
-fn main() {}
+
+mod command;
+mod exposure;
+mod terraform;
+mod widget;
+
+fn main() -> std::process::ExitCode {
+    portcullis_stage::main(command::run)
+}

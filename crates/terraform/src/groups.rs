@@ -116,6 +116,8 @@ pub struct View {
     pub members: Vec<Member>,
     /// The entries of prefix lists, by id and by address.
     pub prefix_lists: PrefixLists,
+    /// The ids of prefix lists by address, once they are made.
+    pub prefix_list_ids: BTreeMap<String, String>,
     /// What is not understood; never harmless.
     pub problems: Vec<Problem>,
 }
@@ -193,6 +195,9 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
     let mut groups = table.groups;
     groups.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
     let prefix_lists = prefix_lists(source.instances)?;
+    let prefix_list_ids = of(|kind| kind == Kind::PrefixList)
+        .filter_map(|instance| Some((instance.address.clone(), instance.id()?.to_owned())))
+        .collect();
     let mut problems = reader.problems;
     problems.sort();
     problems.dedup();
@@ -201,6 +206,7 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
         groups,
         orphans,
         prefix_lists,
+        prefix_list_ids,
         problems,
     })
 }

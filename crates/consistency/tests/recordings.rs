@@ -1,0 +1,212 @@
+//! The three views of the recorded estate, before and after somebody changed it by hand.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::allow_attributes,
+    reason = "tests"
+)]
+
+use portcullis_consistency::{ConsistencyReport, RuleVerdict, Views, compare};
+use portcullis_report::Verdict;
+use portcullis_secgroup::Inventory;
+use portcullis_terraform::{Configuration, Plan, State, View};
+use std::path::{Path, PathBuf};
+
+fn fixture(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fixtures")
+        .join(path)
+}
+
+fn texts(folder: &str) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    let mut folders = vec![(fixture(folder), String::new())];
+    while let Some((path, prefix)) = folders.pop() {
+        for entry in std::fs::read_dir(path).unwrap().map(Result::unwrap) {
+            let name = format!("{prefix}{}", entry.file_name().into_string().unwrap());
+            if entry.path().is_dir() {
+                folders.push((entry.path(), format!("{name}/")));
+            } else {
+                out.push((name, std::fs::read_to_string(entry.path()).unwrap()));
+            }
+        }
+    }
+    out
+}
+
+fn borrowed(files: &[(String, String)]) -> Vec<(&str, &str)> {
+    files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect()
+}
+
+fn declared(step: &str, code: Option<&str>) -> View {
+    let plan = Plan::read(&std::fs::read_to_string(fixture(&format!("{step}/plan.json"))).unwrap()).unwrap();
+    let plan = match code {
+        Some(folder) => plan.with_code(Configuration::read(borrowed(&texts(folder))).unwrap()),
+        None => plan,
+    };
+    plan.after().unwrap()
+}
+
+fn recorded(step: &str) -> View {
+    State::read(&std::fs::read_to_string(fixture(&format!("{step}/state.json"))).unwrap())
+        .unwrap()
+        .view()
+        .unwrap()
+}
+
+fn live(step: &str) -> Inventory {
+    portcullis_live::ec2::read(borrowed(&texts(&format!("{step}/aws")))).unwrap()
+}
+
+const CODE: Option<&str> = Some("estate/config");
+
+fn estate(plan: &str, state: &str, aws: &str, code: Option<&str>) -> ConsistencyReport {
+    let [plan, state, aws] = [plan, state, aws].map(|step| format!("estate/{step}"));
+    compare(&Views {
+        declared: &declared(&plan, code),
+        recorded: Some(&recorded(&state)),
+        live: Some(&live(&aws)),
+    })
+}
+
+#[test]
+fn all_agree_after_the_correction() {
+    let report = estate(
+        "2-correct-web-port",
+        "2-correct-web-port",
+        "2-correct-web-port",
+        CODE,
+    );
+    assert_eq!(report.verdict, Verdict::Pass, "{}", report.to_text());
+    insta::assert_snapshot!("correct-web-port", report.to_text());
+    insta::assert_snapshot!("correct-web-port-json", report.to_json().unwrap());
+}
+
+#[test]
+fn a_first_plan_agrees_with_what_came_of_it() {
+    let report = estate("1-setup", "1-setup", "1-setup", CODE);
+    assert_eq!(report.verdict, Verdict::Pass, "{}", report.to_text());
+}
+
+#[test]
+fn rules_made_by_hand_are_named_also_the_one_that_plan_cannot_see() {
+    let report = estate(
+        "2-correct-web-port",
+        "2-correct-web-port",
+        "4-hand-made-drift",
+        CODE,
+    );
+    insta::assert_snapshot!("hand-made-drift", report.to_text());
+    let report = estate(
+        "4-hand-made-drift",
+        "4-hand-made-drift",
+        "4-hand-made-drift",
+        CODE,
+    );
+    insta::assert_snapshot!("hand-made-drift-planned", report.to_text());
+}
+
+#[test]
+fn without_the_code_an_echo_is_no_declaration_and_no_absence() {
+    let report = estate(
+        "4-hand-made-drift",
+        "4-hand-made-drift",
+        "4-hand-made-drift",
+        None,
+    );
+    let row = report
+        .rules
+        .iter()
+        .find(|row| row.from_port == 22 && row.peer == "0.0.0.0/0")
+        .unwrap();
+    assert_eq!(
+        (row.declared, row.live, row.verdict),
+        (None, Some(true), RuleVerdict::Undetermined)
+    );
+}
+
+#[test]
+fn a_rule_taken_away_by_hand_is_gone() {
+    let report = estate(
+        "2-correct-web-port",
+        "3-nothing-to-do",
+        "6-rule-removed-by-hand",
+        CODE,
+    );
+    insta::assert_snapshot!("rule-removed-by-hand", report.to_text());
+}
+
+#[test]
+fn a_repair_leaves_what_no_tool_of_terraforms_sees() {
+    let report = estate("7-repair", "7-repair", "7-repair", CODE);
+    insta::assert_snapshot!("repair", report.to_text());
+}
+
+#[test]
+fn a_change_that_is_not_applied_yet() {
+    let report = estate("2-correct-web-port", "1-setup", "1-setup", CODE);
+    insta::assert_snapshot!("not-applied", report.to_text());
+}
+
+#[test]
+fn outside_of_the_target_nothing_is_said_to_be_declared() {
+    let report = estate("8-targeted", "8-targeted", "8-targeted", CODE);
+    let admin: Vec<_> = report
+        .rules
+        .iter()
+        .filter(|r| r.group.address.as_deref() == Some("aws_security_group.admin"))
+        .collect();
+    assert!(!admin.is_empty());
+    assert!(
+        admin
+            .iter()
+            .all(|row| row.declared.is_none() && row.verdict == RuleVerdict::Undetermined)
+    );
+}
+
+#[test]
+fn every_rule_style_agrees_with_itself() {
+    let code = Some("rule-styles/config");
+    let report = compare(&Views {
+        declared: &declared("rule-styles/1-create", code),
+        recorded: Some(&recorded("rule-styles/1-create")),
+        live: Some(&live("rule-styles/1-create")),
+    });
+    insta::assert_snapshot!("rule-styles-create", report.to_text());
+}
+
+#[test]
+fn a_view_that_could_not_be_read_is_never_agreement() {
+    let plan = declared("estate/2-correct-web-port", CODE);
+    let state = recorded("estate/2-correct-web-port");
+    let report = compare(&Views {
+        declared: &plan,
+        recorded: Some(&state),
+        live: None,
+    });
+    assert_eq!(report.verdict, Verdict::Undetermined);
+    assert!(
+        report
+            .rules
+            .iter()
+            .all(|row| row.live.is_none() && row.verdict == RuleVerdict::Undetermined)
+    );
+    let mut partial = live("estate/2-correct-web-port");
+    partial
+        .groups
+        .retain(|group| group.name.as_deref() != Some("web"));
+    partial.gaps.push(portcullis_secgroup::Gap {
+        what: "DescribeSecurityGroups".into(),
+        why: "access denied".into(),
+    });
+    let report = compare(&Views {
+        declared: &plan,
+        recorded: Some(&state),
+        live: Some(&partial),
+    });
+    assert_eq!(report.verdict, Verdict::Undetermined, "{}", report.to_text());
+}
