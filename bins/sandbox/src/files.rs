@@ -46,16 +46,17 @@ pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
 }
 
 /// Writes under another name first, then renames: nobody sees half a file.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the stand-ins write files"
-)]
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let unfinished = path.with_file_name(name);
-    named("write", path, std::fs::write(&unfinished, bytes))?;
-    named("write", path, std::fs::rename(&unfinished, path))
+    use std::io::Write as _;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.persist(path).map_err(|error| error.error)
+    });
+    named("write", path, written).map(|_| ())
 }
 
 pub(crate) fn create_folder(path: &Path) -> Result<(), FileError> {

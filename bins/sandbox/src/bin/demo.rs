@@ -1,8 +1,9 @@
 //! `cargo demo`: the whole pipeline on the embedded stand-ins.
 
 use clap::Parser;
+use portcullis_sandbox::demo::screen::Screen;
 use portcullis_sandbox::demo::{DemoError, Options, Scenario, run};
-use portcullis_sandbox::terminal::Terminal;
+use portcullis_sandbox::terminal::{Style, Terminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -60,17 +61,12 @@ async fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the list is what was asked for")]
 fn list(terminal: Terminal) -> ExitCode {
-    use portcullis_sandbox::terminal::{Style, Styled};
+    let mut out = std::io::stdout();
+    let mut screen = Screen::new(&mut out, terminal);
     for scenario in Scenario::ALL {
-        println!(
-            "{}",
-            Styled::new(scenario.name(), Style::Bold).render(terminal.colour)
-        );
-        for line in Styled::new(&format!("  {}", scenario.story()), Style::Plain).wrap_at(terminal.width, 2) {
-            println!("{}", line.render(false));
-        }
+        screen.paragraph(scenario.name(), Style::Bold);
+        screen.indented(scenario.story(), 2);
     }
     ExitCode::SUCCESS
 }

@@ -65,6 +65,13 @@ impl<'a> Screen<'a> {
         }
     }
 
+    /// A paragraph, set in and wrapped.
+    pub fn indented(&mut self, text: &str, indent: usize) {
+        let mut line = Styled::new(&" ".repeat(indent), Style::Plain);
+        line.push(text, Style::Plain);
+        self.wrapped(&line, indent);
+    }
+
     /// A heading with space before it.
     pub fn heading(&mut self, text: &str) {
         self.blank();

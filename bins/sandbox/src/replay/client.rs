@@ -7,6 +7,7 @@ use super::backend::{Backend, BackendError};
 use crate::clock;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use url::Url;
 
 /// Speaks with the backend.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl Client {
     pub fn new(backend: Backend) -> Result<Self, BackendError> {
         let mut builder = reqwest::Client::builder().user_agent("Go-http-client/1.1");
         // As Go does: loopback is never reached through a proxy.
-        let is_loopback = reqwest::Url::parse(&backend.address).is_ok_and(|url| {
+        let is_loopback = Url::parse(&backend.address).is_ok_and(|url| {
             url.host_str()
                 .is_some_and(|host| host == "localhost" || host.starts_with("127.") || host == "[::1]")
         });
@@ -93,8 +94,8 @@ impl Client {
     /// # Errors
     /// Any status but 200, 201 and 204.
     pub async fn write(&self, state: &[u8], lock: Option<&Value>) -> Result<(), BackendError> {
-        let mut address = reqwest::Url::parse(&self.backend.address)
-            .map_err(|_| BackendError::Setting("TF_HTTP_ADDRESS"))?;
+        let mut address =
+            Url::parse(&self.backend.address).map_err(|_| BackendError::Setting("TF_HTTP_ADDRESS"))?;
         if let Some(id) = lock.and_then(|lock| lock["ID"].as_str()) {
             address.query_pairs_mut().append_pair("ID", id);
         }
