@@ -28,6 +28,7 @@ pub(crate) struct Args {
         long,
         value_name = "NAME",
         env = "PORTCULLIS_STATE_NAME",
+        hide_env_values = true,
         default_value = "default"
     )]
     state_name: String,
@@ -43,8 +44,9 @@ Examples:
 
 Reads CI_API_V4_URL, CI_PROJECT_ID and CI_JOB_TOKEN. The plan takes no lock, so the Developer role is enough.
 
-Exit codes: 0 planned, or nothing to do · 64 wrong usage or missing variable · 65 unreadable plan · any other:
-terraform's own. See docs/exit-codes.md.";
+Exit codes (docs/exit-codes.md):
+  0 planned, or nothing to do · 64 wrong usage, missing variable or program · 65 unreadable plan
+  any other: terraform's own";
 
 /// What this stage leaves behind. An earlier run's files go first: a failed plan must not leave one that looks good.
 const WRITES: [&str; 6] = [
@@ -63,15 +65,15 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let artifacts = stage.artifacts(&args.artifacts.folder);
     let terraform = Terraform::new(stage, args.terraform.as_deref(), &args.config, &args.state_name)?;
     clear(&artifacts)?;
-    let outcome = plan(&terraform, stage, &artifacts);
+    let outcome = plan(args, &terraform, stage, &artifacts);
     if outcome.is_err() {
         // Best effort: the error to show is the first one.
-        let _ = remove(&artifacts.path(UNFINISHED));
+        let _ = artifacts.remove(UNFINISHED);
     }
     outcome
 }
 
-fn plan(terraform: &Terraform, stage: &Stage, artifacts: &Artifacts) -> Result<Exit, Failure> {
+fn plan(args: &Args, terraform: &Terraform, stage: &Stage, artifacts: &Artifacts) -> Result<Exit, Failure> {
     let init = terraform.teed(["init", "-input=false", "-no-color"])?;
     if !init.success() {
         return Err(terraform.failure("init", &init));
@@ -116,11 +118,11 @@ fn plan(terraform: &Terraform, stage: &Stage, artifacts: &Artifacts) -> Result<E
         Failure::unreadable(NoPlan { source: error }).hint(hint)
     })?;
     let report = PlanReport::new(plan.counts());
-    let exposure = exposure::report(&plan)?;
+    let exposure = exposure::report(plan, &args.config, stage)?;
 
     artifacts.write_text("plan.json", &json)?;
-    artifacts.write_text("plan-report.json", &to_json(&report)?)?;
-    artifacts.write_text("exposure.json", &to_json(&exposure)?)?;
+    artifacts.write_text("plan-report.json", &report.to_json().map_err(Failure::internal)?)?;
+    artifacts.write_text("exposure.json", &exposure.to_json().map_err(Failure::internal)?)?;
     artifacts.write_text("exposure.txt", &exposure.to_text())?;
     // Last, so that a saved plan never lies there without the texts people judge it by.
     std::fs::rename(&saved, artifacts.path("plan.tfplan")).map_err(|source| {
@@ -145,20 +147,9 @@ fn clear(artifacts: &Artifacts) -> Result<(), Failure> {
     // Written and removed again: terraform's own error for a folder that is not there is hard to read.
     artifacts.write_bytes(UNFINISHED, b"")?;
     for name in WRITES.into_iter().chain([UNFINISHED]) {
-        let path = artifacts.path(name);
-        remove(&path).map_err(|source| {
-            Failure::usage(Unremoved { path, source })
-                .hint("remove the file, or choose another folder with `--artifacts DIR`")
-        })?;
+        artifacts.remove(name)?;
     }
     Ok(())
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 /// Terraform runs in another folder.
@@ -171,22 +162,9 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-fn to_json(document: &impl serde::Serialize) -> Result<String, Failure> {
-    let mut text = serde_json::to_string_pretty(document).map_err(Failure::internal)?;
-    text.push('\n');
-    Ok(text)
-}
-
 #[derive(Debug, thiserror::Error)]
 #[error("{}: cannot be written", path.display())]
 struct Unplaced {
-    path: PathBuf,
-    source: io::Error,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{}: an earlier run's file cannot be removed", path.display())]
-struct Unremoved {
     path: PathBuf,
     source: io::Error,
 }

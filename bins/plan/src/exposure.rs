@@ -1,12 +1,22 @@
 //! What the change opens and closes: the one place where this stage calls `portcullis_exposure`.
 
-use portcullis_exposure::ExposureReport;
-use portcullis_stage::Failure;
-use portcullis_terraform::{Plan, ReadError};
+use portcullis_exposure::{ExposureReport, compare};
+use portcullis_stage::{Failure, Stage};
+use portcullis_terraform::{Configuration, Plan};
+use std::path::Path;
 
-/// The report of this plan.
-pub(crate) fn report(plan: &Plan) -> Result<ExposureReport, Failure> {
-    let unreadable = |error: ReadError| {
+/// The report of this plan. The code is looked at as well where it can be read: only it tells a group with a
+/// `dynamic` block from one without inline rules.
+pub(crate) fn report(plan: Plan, config: &Path, stage: &Stage) -> Result<ExposureReport, Failure> {
+    let plan = match code(config, stage) {
+        Ok(code) => plan.with_code(code),
+        // Terraform has read it, so a text that only we cannot read is no reason to stop.
+        Err(error) => {
+            stage.say(format!("the exposure is told from the plan alone: {error}"));
+            plan
+        }
+    };
+    let unreadable = |error: portcullis_terraform::ReadError| {
         let hint = error.hint();
         Failure::unreadable(error).hint(hint)
     };
@@ -14,10 +24,12 @@ pub(crate) fn report(plan: &Plan) -> Result<ExposureReport, Failure> {
         plan.before().map_err(unreadable)?,
         plan.after().map_err(unreadable)?,
     );
-    Ok(portcullis_exposure::compare(
-        &before,
-        &after,
-        plan.rules_rewritten(),
-        plan.partial(),
-    ))
+    Ok(compare(&before, &after, plan.rules_rewritten(), plan.partial()))
+}
+
+fn code(config: &Path, stage: &Stage) -> Result<Configuration, Box<dyn std::error::Error>> {
+    let files = stage.read_texts(config, "tf")?;
+    Ok(Configuration::read(
+        files.iter().map(|(name, text)| (name.as_str(), text.as_str())),
+    )?)
 }

@@ -25,6 +25,13 @@ impl PlanReport {
         }
     }
 
+    /// The document. Ends with a line feed.
+    pub(crate) fn to_json(self) -> Result<String, serde_json::Error> {
+        let mut text = serde_json::to_string_pretty(&self)?;
+        text.push('\n');
+        Ok(text)
+    }
+
     /// `1 to create, 2 to update, 0 to delete`.
     pub(crate) fn sentence(self) -> String {
         format!(

@@ -30,6 +30,10 @@ impl Job {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().to_owned();
         fs::create_dir(root.join("config")).unwrap();
+        for file in fs::read_dir(fixtures().join("config")).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), root.join("config").join(file.file_name())).unwrap();
+        }
         fs::write(root.join("shown.json"), plan_json).unwrap();
         let job = Self {
             variables: [
@@ -51,7 +55,7 @@ case "$2" in
   plan)
     for word in "$@"; do case "$word" in -out=*) printf 'saved plan' > "${{word#-out=}}" ;; esac; done
     echo "with the token $TF_HTTP_PASSWORD"
-    [ {plan_exit} = 1 ] && echo "Error: Resource precondition failed" >&2
+    [ {plan_exit} = 1 ] && echo "Error: Resource precondition failed"
     exit {plan_exit} ;;
   show) cat "$here/shown.json" ;;
 esac
@@ -144,12 +148,12 @@ impl Run {
     }
 }
 
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/estate")
+}
+
 fn recorded(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fixtures/estate")
-        .join(name)
-        .join("plan.json");
-    fs::read(path).unwrap()
+    fs::read(fixtures().join(name).join("plan.json")).unwrap()
 }
 
 #[test]
@@ -179,6 +183,14 @@ fn a_change_leaves_every_artifact_and_terraform_is_called_as_documented() {
       "delete": 0
     }
     "#);
+    assert!(
+        job.artifact("exposure.txt")
+            .starts_with("exposure: opens tcp 8000 ")
+    );
+    assert!(
+        job.artifact("exposure.json")
+            .contains("\"format_version\": \"1.0\"")
+    );
     assert!(
         !job.artifacts().iter().any(|name| name.starts_with('.')),
         "{:?}",
