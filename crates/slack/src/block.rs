@@ -222,11 +222,12 @@ impl Block {
                 .trim()
                 .to_owned(),
             Kind::Context(pieces) => pieces.iter().map(Text::to_plain).collect::<Vec<_>>().join(" "),
-            Kind::Actions(buttons) => buttons
-                .iter()
-                .map(|button| button.label.as_str())
-                .collect::<Vec<_>>()
-                .join(" "),
+            Kind::Actions(buttons) => {
+                let spoken = buttons
+                    .iter()
+                    .map(|button| format!("{}: {}", button.label, button.url.as_deref().unwrap_or("?")));
+                spoken.collect::<Vec<_>>().join("\n")
+            }
             Kind::Divider => String::new(),
             Kind::RichText(text) => text.to_plain(),
         }

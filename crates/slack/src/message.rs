@@ -209,7 +209,11 @@ mod tests {
             kinds,
             ["header", "section", "section", "section", "actions", "context"]
         );
-        assert!(message.to_plain().ends_with("Open\nShortened to fit Slack."));
+        assert!(
+            message
+                .to_plain()
+                .ends_with("Open: https://a.example/\nShortened to fit Slack.")
+        );
     }
 
     #[test]

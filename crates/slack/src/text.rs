@@ -104,11 +104,11 @@ impl Text {
     }
 
     fn words(mut self, text: &str, style: Style) -> Self {
-        if !text.is_empty() {
-            self.spans.push(Span::Words {
-                text: clean(text),
-                style,
-            });
+        let words = clean(text);
+        match self.spans.last_mut() {
+            _ if words.is_empty() => {}
+            Some(Span::Words { text, style: last }) if *last == style => text.push_str(&words),
+            _ => self.spans.push(Span::Words { text: words, style }),
         }
         self
     }
