@@ -1,1 +1,42 @@
-//! What each event of the pipeline says: reports in, Slack message and Markdown out.
+//! What each event of a pipeline says in Slack.
+//!
+//! **What it is for.** One function per event, from the documents that the stages leave to a
+//! [`Message`](portcullis_slack::Message): [`started`] (the thread's first message, whose [`Status`] line always says how far the
+//! pipeline is), [`violation`], [`requested`], [`deployed`], [`failed`], [`consistency`], [`checked`], [`finished`]. Each
+//! message's text alone tells what happened, for notifications, screen readers and sinks that show no blocks; a
+//! symbol never stands without its word.
+//!
+//! **What it is not.** It sends nothing and reads nothing, and it judges nothing: it repeats what the reports say. Text from
+//! outside (commit titles, branch names, descriptions) only ever becomes plain words, never markup.
+//!
+//! ```
+//! use portcullis_messages::{Pipeline, Status, started};
+//!
+//! let pipeline = Pipeline {
+//!     project: "infra/estate".to_owned(),
+//!     commit: "3f2a1b0c".to_owned(),
+//!     commit_title: "Move the web service to port 8000".to_owned(),
+//!     author: "Ada".to_owned(),
+//!     branch: "main".to_owned(),
+//!     ..Pipeline::default()
+//! };
+//! let message = started(&pipeline, &Status::WaitingForApproval);
+//! assert_eq!(
+//!     message.text(),
+//!     "infra/estate: waiting for approval. Move the web service to port 8000 (3f2a1b0c by Ada on main)"
+//! );
+//! ```
+
+mod approval;
+mod failure;
+mod findings;
+mod finish;
+mod pipeline;
+mod verification;
+
+pub use approval::{Request, deployed, requested};
+pub use failure::{FailedJob, Failure, failed};
+pub use findings::violation;
+pub use finish::{Finish, finished};
+pub use pipeline::{Pipeline, Status, started};
+pub use verification::{checked, consistency};

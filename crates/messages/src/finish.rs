@@ -1,0 +1,98 @@
+//! How the pipeline ended.
+
+use crate::Pipeline;
+use crate::pipeline::{agreement, count, services, short, symbol, upper_first};
+use portcullis_evidence::Approval;
+use portcullis_report::Verdict;
+use portcullis_slack::{Block, Message, RichText, Text};
+
+/// Everything known at the end. A stage that was not reached has left nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Finish<'a> {
+    /// The policy's verdict.
+    pub compliance: Option<Verdict>,
+    /// Who let it through, and what came of it.
+    pub approval: Option<&'a Approval>,
+    /// Whether code, state and cloud agree.
+    pub consistency: Option<Verdict>,
+    /// Whether the services answer.
+    pub services: Option<Verdict>,
+    /// How many messages of this pipeline could not be delivered.
+    pub undelivered: usize,
+}
+
+impl Finish<'_> {
+    /// Whether all went well, and what came of it in a few words: for the status line.
+    #[must_use]
+    pub fn outcome(&self) -> (Verdict, &'static str) {
+        match (self.approval, self.consistency, self.services) {
+            (None, ..) => match self.compliance {
+                Some(Verdict::Violation) => (Verdict::Violation, "not deployed: stopped by the policy"),
+                Some(Verdict::Undetermined) => {
+                    (Verdict::Undetermined, "not deployed: the policy cannot be judged")
+                }
+                Some(Verdict::Pass) | None => (Verdict::Undetermined, "not deployed"),
+            },
+            (Some(approval), ..) if approval.outcome != "applied" => {
+                (Verdict::Violation, "the deploy failed")
+            }
+            (_, Some(Verdict::Violation), _) => (
+                Verdict::Violation,
+                "deployed, but code, state and cloud do not agree",
+            ),
+            (_, _, Some(Verdict::Violation)) => (
+                Verdict::Violation,
+                "deployed, but a service does not answer as expected",
+            ),
+            (_, Some(Verdict::Pass), Some(Verdict::Pass)) => (Verdict::Pass, "deployed and verified"),
+            _ => (Verdict::Undetermined, "deployed, but not all of it is verified"),
+        }
+    }
+}
+
+/// The pipeline is over: what came of each stage, and whether messages were lost on the way.
+#[must_use]
+pub fn finished(pipeline: &Pipeline, finish: Finish<'_>) -> Message {
+    let (verdict, outcome) = finish.outcome();
+    let mut text = format!("finished: {outcome}");
+    let compliance = finish.compliance.map_or("not judged", |verdict| verdict.as_str());
+    let deploy = match finish.approval {
+        Some(approval) if approval.outcome == "applied" => {
+            format!("applied, approved by {}", short(&approval.approved_by))
+        }
+        Some(approval) => format!(
+            "failed with exit code {}, approved by {}",
+            approval.exit_code,
+            short(&approval.approved_by)
+        ),
+        None => "not reached".to_owned(),
+    };
+    let stage = |name: &str, words: &str| Text::new().bold(name).plain(": ").plain(words);
+    let mut words = RichText::new()
+        .line(
+            Text::new()
+                .plain(symbol(verdict))
+                .plain(" ")
+                .bold(upper_first(outcome)),
+        )
+        .bullets([
+            stage("Policy", compliance),
+            stage("Deploy", &deploy),
+            stage("Verify", finish.consistency.map_or("not reached", agreement)),
+            stage("Services", finish.services.map_or("not reached", services)),
+        ]);
+    if finish.undelivered > 0 {
+        let lost = format!(
+            "{} of this pipeline could not be delivered here; what they said is in undelivered.json, an artifact of the pipeline",
+            count(finish.undelivered, "message")
+        );
+        words = words.line(Text::new().plain("⚠️ ").plain(&lost));
+        text = format!("{text}. {lost}");
+    }
+    let blocks = vec![
+        Block::header("Pipeline finished"),
+        Block::rich_text(words),
+        Block::actions(pipeline.button()),
+    ];
+    pipeline.message("finished", &text, blocks)
+}

@@ -1,0 +1,199 @@
+//! Whether code, state and cloud agree, and whether the services answer.
+
+use crate::Pipeline;
+use crate::pipeline::{agreement, at_most, count, services, short, symbol, upper_first};
+use portcullis_consistency::{ConsistencyReport, RuleRow, RuleVerdict};
+use portcullis_probe::{ServiceCheck, ServicesReport};
+use portcullis_report::Verdict;
+use portcullis_report::text::{clean, cut};
+use portcullis_slack::{Block, Message, RichText, Text};
+
+/// Whether code, state and cloud agree, rule by rule.
+#[must_use]
+pub fn consistency(pipeline: &Pipeline, report: &ConsistencyReport) -> Message {
+    let text = format!("{}: {}", agreement(report.verdict), tally(report));
+    let title = match report.verdict {
+        Verdict::Pass => "Verified",
+        Verdict::Undetermined => "Cannot be verified",
+        Verdict::Violation => "Not consistent",
+    };
+    let blocks = vec![
+        Block::header(title),
+        Block::rich_text(rules(report, 8)),
+        Block::actions(pipeline.button()),
+    ];
+    pipeline.message("consistency", &text, blocks)
+}
+
+/// Whether the services answer.
+#[must_use]
+pub fn checked(pipeline: &Pipeline, report: &ServicesReport) -> Message {
+    let text = format!("{}: {}", services(report.verdict), passed(report));
+    let title = match report.verdict {
+        Verdict::Pass => "Services answer",
+        Verdict::Undetermined => "Services cannot be checked",
+        Verdict::Violation => "Services fail",
+    };
+    let blocks = vec![
+        Block::header(title),
+        Block::rich_text(answers(report, 10)),
+        Block::actions(pipeline.button()),
+    ];
+    pipeline.message("checked", &text, blocks)
+}
+
+/// The comparison's verdict and the rules that do not agree.
+pub(crate) fn rules(report: &ConsistencyReport, most: usize) -> RichText {
+    let verdict = report.verdict;
+    let differing: Vec<&RuleRow> = report
+        .rules
+        .iter()
+        .filter(|row| row.verdict != RuleVerdict::Agree)
+        .collect();
+    let points = at_most(
+        most,
+        differing.iter().map(|row| rule(row)),
+        "consistency.txt, an artifact of the pipeline",
+    );
+    let words = RichText::new()
+        .line(
+            Text::new()
+                .plain(symbol(verdict))
+                .plain(" ")
+                .bold(upper_first(agreement(verdict))),
+        )
+        .line(tally(report))
+        .bullets(points);
+    notes(words, &report.notes)
+}
+
+/// The verdict on the services and what they answered, failures first.
+pub(crate) fn answers(report: &ServicesReport, most: usize) -> RichText {
+    let verdict = report.verdict;
+    let mut checks: Vec<&ServiceCheck> = report.checks.iter().collect();
+    checks.sort_by_key(|check| std::cmp::Reverse(check.verdict));
+    let points = at_most(
+        most,
+        checks.iter().map(|check| answer(check)),
+        "services.txt, an artifact of the pipeline",
+    );
+    let words = RichText::new()
+        .line(
+            Text::new()
+                .plain(symbol(verdict))
+                .plain(" ")
+                .bold(upper_first(services(verdict))),
+        )
+        .line(passed(report))
+        .bullets(points);
+    notes(words, &report.notes)
+}
+
+fn notes(mut words: RichText, notes: &[String]) -> RichText {
+    for note in notes.iter().take(3) {
+        words = words.line(Text::new().plain("Note: ").plain(cut(&clean(note), 200)));
+    }
+    words
+}
+
+/// `12 rules: 11 agree, 1 unmanaged`.
+fn tally(report: &ConsistencyReport) -> String {
+    const ALL: [RuleVerdict; 8] = [
+        RuleVerdict::Agree,
+        RuleVerdict::Gone,
+        RuleVerdict::NotApplied,
+        RuleVerdict::StateBehind,
+        RuleVerdict::NotDeclared,
+        RuleVerdict::StateStale,
+        RuleVerdict::Unmanaged,
+        RuleVerdict::Undetermined,
+    ];
+    let counts: Vec<String> = ALL
+        .into_iter()
+        .filter_map(|verdict| {
+            let n = report.rules.iter().filter(|row| row.verdict == verdict).count();
+            (n > 0).then(|| format!("{n} {}", words(verdict)))
+        })
+        .collect();
+    let rules = count(report.rules.len(), "rule");
+    if counts.is_empty() {
+        rules
+    } else {
+        format!("{rules}: {}", counts.join(", "))
+    }
+}
+
+fn words(verdict: RuleVerdict) -> String {
+    verdict.as_str().replace('_', " ")
+}
+
+fn rule(row: &RuleRow) -> Text {
+    let towards = if row.direction == "egress" { "to" } else { "from" };
+    let view = |seen: Option<bool>| match seen {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "not known",
+    };
+    Text::new()
+        .bold(upper_first(&words(row.verdict)))
+        .plain(format!(": {} {towards} {} on ", traffic(row), short(&row.peer)))
+        .code(short(&row.group.to_string()))
+        .plain(format!(
+            " (declared {}, recorded {}, live {})",
+            view(row.declared),
+            view(row.recorded),
+            view(row.live)
+        ))
+}
+
+/// `tcp 8000`, `udp 5000-5010`, `icmp type 8`, `all traffic`.
+fn traffic(row: &RuleRow) -> String {
+    let protocol = short(&row.protocol);
+    match (protocol.as_str(), row.from_port, row.to_port) {
+        ("-1" | "all", _, _) => "all traffic".to_owned(),
+        ("icmp" | "icmpv6", -1, _) => format!("all {protocol}"),
+        ("icmp" | "icmpv6", kind, -1) => format!("{protocol} type {kind}"),
+        ("icmp" | "icmpv6", kind, code) => format!("{protocol} type {kind} code {code}"),
+        ("tcp" | "udp", -1, _) => format!("all {protocol}"),
+        ("tcp" | "udp", from, to) if from == to => format!("{protocol} {from}"),
+        ("tcp" | "udp", from, to) => format!("{protocol} {from}-{to}"),
+        // Ports mean nothing for any other protocol (AWS: "Security group rules").
+        _ => format!("protocol {protocol}"),
+    }
+}
+
+/// `2 of 3 checks passed`.
+fn passed(report: &ServicesReport) -> String {
+    if report.checks.is_empty() {
+        return "nothing to check".to_owned();
+    }
+    let passed = report
+        .checks
+        .iter()
+        .filter(|check| check.verdict == Verdict::Pass)
+        .count();
+    format!("{passed} of {} checks passed", report.checks.len())
+}
+
+fn answer(check: &ServiceCheck) -> Text {
+    let word = match check.verdict {
+        Verdict::Pass => "Passed",
+        Verdict::Undetermined => "Cannot tell",
+        Verdict::Violation => "Failed",
+    };
+    let mut text = Text::new()
+        .bold(word)
+        .plain(": ")
+        .plain(short(&check.member))
+        .plain(" ")
+        .code(cut(&clean(&check.url), 200))
+        .plain(", ")
+        .plain(cut(&clean(&check.outcome), 160));
+    if let Some(milliseconds) = check.milliseconds {
+        text = text.plain(format!(" in {milliseconds} ms"));
+    }
+    if check.attempts > 1 {
+        text = text.plain(format!(", asked {} times", check.attempts));
+    }
+    text
+}

@@ -1,0 +1,584 @@
+//! What people read in the thread, on realistic and on hostile input.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::allow_attributes,
+    reason = "tests"
+)]
+
+use portcullis_consistency::{ConsistencyReport, RuleRow, RuleVerdict};
+use portcullis_evidence::{Approval, ApprovalRequest, Bound};
+use portcullis_exposure::{ExposureLine, ExposureReport, GroupExposure};
+use portcullis_messages::*;
+use portcullis_probe::{ServiceCheck, ServicesReport};
+use portcullis_report::{Finding, GroupRef, Report, Severity, Standing, Verdict};
+use portcullis_slack::{Message, limits};
+
+fn pipeline() -> Pipeline {
+    Pipeline {
+        project: "infra/estate".into(),
+        id: Some(1201),
+        url: Some("https://gitlab.example/infra/estate/-/pipelines/1201".into()),
+        commit: "3f2a1b0c".into(),
+        commit_title: "Move the web service to port 8000".into(),
+        author: "Ada Lovelace".into(),
+        branch: "main".into(),
+        state: Some("production".into()),
+    }
+}
+
+const HOSTILE: &str = "<!channel> *bold* `x` <https://evil.example|Approve> & \u{202e}nur\u{2066}\u{200b}\nDeployed, approved by @boss :skull:";
+
+fn hostile_pipeline() -> Pipeline {
+    Pipeline {
+        project: HOSTILE.into(),
+        commit: HOSTILE.into(),
+        commit_title: HOSTILE.repeat(20),
+        author: HOSTILE.into(),
+        branch: HOSTILE.into(),
+        state: Some(HOSTILE.into()),
+        url: Some("javascript:alert(1)".into()),
+        id: None,
+    }
+}
+
+fn group() -> GroupRef {
+    GroupRef {
+        address: Some("aws_security_group.web".into()),
+        id: Some("sg-5adc180858177f2d0".into()),
+    }
+}
+
+fn ssh(standing: Standing) -> Finding {
+    Finding::new(
+        "admin-ports-from-offices-only",
+        Severity::Critical,
+        Verdict::Violation,
+    )
+    .title("Administration ports are open to the offices only")
+    .group(group())
+    .resources(["aws_vpc_security_group_ingress_rule.ssh"])
+    .exposure("tcp 22 from the whole IPv4 internet")
+    .witness("tcp 22 from 8.8.8.8")
+    .standing(standing)
+}
+
+fn compliance() -> Report {
+    let described = Finding::new("every-rule-says-why", Severity::Low, Verdict::Violation)
+        .title("Every rule has a description")
+        .group(group())
+        .standing(Standing::Existing);
+    Report::new("compliance", vec![described, ssh(Standing::New)])
+}
+
+fn passing() -> Report {
+    Report::new("compliance", vec![])
+}
+
+fn hostile_compliance() -> Report {
+    let findings = (0..300).map(|n| {
+        Finding::new(HOSTILE, Severity::High, Verdict::Violation)
+            .group(GroupRef {
+                address: Some(format!("{n}{HOSTILE}")),
+                id: Some(HOSTILE.into()),
+            })
+            .exposure(format!("{HOSTILE}{}", "x".repeat(255)))
+            .witness(HOSTILE)
+            .standing(Standing::New)
+    });
+    Report::new("compliance", findings.collect()).note(HOSTILE.repeat(9))
+}
+
+fn line(traffic: &str) -> ExposureLine {
+    ExposureLine {
+        direction: "ingress".into(),
+        traffic: traffic.into(),
+        peers: "the internet".into(),
+    }
+}
+
+fn exposure() -> ExposureReport {
+    ExposureReport {
+        headline: "opens tcp 8000 from the internet on web; closes tcp 8080 from the internet on web".into(),
+        groups: vec![GroupExposure {
+            group: group(),
+            name: Some("web".into()),
+            members: vec!["web-1".into(), "web-2".into()],
+            opens: vec![line("tcp 8000")],
+            closes: vec![line("tcp 8080")],
+            may_open: vec![],
+        }],
+        ..ExposureReport::unchanged(2)
+    }
+}
+
+fn hostile_exposure() -> ExposureReport {
+    let group = GroupExposure {
+        group: GroupRef::address(HOSTILE),
+        name: Some(HOSTILE.into()),
+        members: vec![HOSTILE.into(); 50],
+        opens: vec![line(HOSTILE); 40],
+        closes: vec![line(HOSTILE); 40],
+        may_open: vec![line(HOSTILE); 40],
+    };
+    ExposureReport {
+        verdict: Verdict::Undetermined,
+        headline: HOSTILE.repeat(30),
+        groups: vec![group; 5],
+        notes: vec![HOSTILE.repeat(9); 20],
+        ..ExposureReport::unchanged(600)
+    }
+}
+
+fn request() -> ApprovalRequest {
+    let sum = |c: &str| c.repeat(64);
+    ApprovalRequest {
+        format_version: "1.0".into(),
+        digest: "9b2c4d6e8f01".to_owned() + &"a".repeat(52),
+        bound: Bound {
+            plan_file: sum("1"),
+            plan_json: sum("2"),
+            policy: sum("3"),
+            compliance: sum("4"),
+            verdict: Verdict::Pass,
+            exposure: sum("5"),
+            commit: "3f2a1b0c".repeat(5),
+            state_lineage: None,
+            state_serial: Some(4),
+            terraform: "terraform 1.11.4".into(),
+            provider_lock: None,
+        },
+        requested_at: "2026-01-31T12:00:00Z".into(),
+        requested_by: Some("ada".into()),
+        author: Some("Ada Lovelace <ada@example.org>".into()),
+        headline: exposure().headline,
+    }
+}
+
+fn hostile_request() -> ApprovalRequest {
+    let mut request = request();
+    request.requested_by = Some(HOSTILE.into());
+    request.author = Some(HOSTILE.into());
+    request.headline = HOSTILE.repeat(40);
+    request.bound.terraform = HOSTILE.into();
+    request
+}
+
+fn approval(outcome: &str, exit_code: i32) -> Approval {
+    Approval {
+        format_version: "1.0".into(),
+        digest: request().digest,
+        approved_by: "grace".into(),
+        approved_at: "2026-01-31T12:30:00Z".into(),
+        job_url: Some("https://gitlab.example/infra/estate/-/jobs/77".into()),
+        outcome: outcome.into(),
+        exit_code,
+    }
+}
+
+fn hostile_approval() -> Approval {
+    Approval {
+        digest: HOSTILE.into(),
+        approved_by: HOSTILE.into(),
+        approved_at: HOSTILE.into(),
+        job_url: Some(HOSTILE.into()),
+        ..approval(HOSTILE, 1)
+    }
+}
+
+fn row(verdict: RuleVerdict, port: i32, live: Option<bool>) -> RuleRow {
+    let managed = verdict == RuleVerdict::Agree;
+    RuleRow {
+        group: group(),
+        direction: "ingress".into(),
+        protocol: "tcp".into(),
+        from_port: port,
+        to_port: port,
+        peer: "0.0.0.0/0".into(),
+        declared: Some(managed),
+        recorded: Some(managed),
+        live,
+        verdict,
+        notes: vec![],
+    }
+}
+
+fn agreeing() -> ConsistencyReport {
+    ConsistencyReport {
+        format_version: "1.0".into(),
+        verdict: Verdict::Pass,
+        rules: vec![
+            row(RuleVerdict::Agree, 8000, Some(true)),
+            row(RuleVerdict::Agree, 443, Some(true)),
+        ],
+        notes: vec![],
+    }
+}
+
+fn drifted() -> ConsistencyReport {
+    let mut all = row(RuleVerdict::Undetermined, -1, None);
+    all.protocol = "-1".into();
+    all.direction = "egress".into();
+    ConsistencyReport {
+        format_version: "1.0".into(),
+        verdict: Verdict::Violation,
+        rules: vec![
+            row(RuleVerdict::Unmanaged, 22, Some(true)),
+            all,
+            row(RuleVerdict::Agree, 8000, Some(true)),
+        ],
+        notes: vec!["sg-0 is unknown to Terraform".into()],
+    }
+}
+
+fn hostile_rules() -> ConsistencyReport {
+    let mut hostile = row(RuleVerdict::Unmanaged, 22, Some(true));
+    hostile.group = GroupRef::address(HOSTILE);
+    hostile.protocol = HOSTILE.into();
+    hostile.peer = HOSTILE.into();
+    hostile.direction = HOSTILE.into();
+    ConsistencyReport {
+        format_version: "1.0".into(),
+        verdict: Verdict::Violation,
+        rules: vec![hostile; 300],
+        notes: vec![HOSTILE.repeat(9); 9],
+    }
+}
+
+fn check(verdict: Verdict, outcome: &str) -> ServiceCheck {
+    ServiceCheck {
+        member: "web-1".into(),
+        group: "web".into(),
+        url: "http://203.0.113.7:8000/".into(),
+        verdict,
+        status: None,
+        milliseconds: Some(12),
+        attempts: if verdict == Verdict::Pass { 1 } else { 3 },
+        outcome: outcome.into(),
+    }
+}
+
+fn services(checks: Vec<ServiceCheck>) -> ServicesReport {
+    let verdict = checks
+        .iter()
+        .map(|check| check.verdict)
+        .fold(Verdict::Pass, Verdict::worst);
+    ServicesReport {
+        format_version: "1.0".into(),
+        verdict,
+        checks,
+        notes: vec![],
+    }
+}
+
+fn hostile_services() -> ServicesReport {
+    let hostile = ServiceCheck {
+        member: HOSTILE.into(),
+        url: HOSTILE.repeat(9),
+        ..check(Verdict::Violation, &HOSTILE.repeat(9))
+    };
+    ServicesReport {
+        notes: vec![HOSTILE.repeat(9); 9],
+        ..services(vec![hostile; 300])
+    }
+}
+
+/// What a reader sees: the notification's text, then the blocks; and the JSON that Slack gets.
+fn seen(message: &Message) -> String {
+    fits(message);
+    format!(
+        "{}\n---\n{}\n---\n{}",
+        message.text(),
+        message.to_plain(),
+        serde_json::to_string_pretty(&message.to_json()).unwrap()
+    )
+}
+
+fn fits(message: &Message) {
+    let problems = limits::check(&message.to_json());
+    assert!(problems.is_empty(), "{problems:?}");
+}
+
+#[test]
+fn the_first_message_says_how_far_the_pipeline_is() {
+    insta::assert_snapshot!("started", seen(&started(&pipeline(), &Status::Running)));
+    let lines: Vec<String> = [
+        Status::Running,
+        Status::WaitingForApproval,
+        Status::Deployed {
+            approved_by: "grace".into(),
+        },
+        Status::Compared(Verdict::Pass),
+        Status::Compared(Verdict::Violation),
+        Status::Checked(Verdict::Pass),
+        Status::Checked(Verdict::Undetermined),
+        Status::Failed {
+            what: "stopped by the policy".into(),
+        },
+        Status::Finished {
+            verdict: Verdict::Pass,
+            outcome: "deployed and verified".into(),
+        },
+    ]
+    .iter()
+    .map(|status| {
+        started(&pipeline(), status)
+            .to_plain()
+            .lines()
+            .nth(1)
+            .unwrap()
+            .to_owned()
+    })
+    .collect();
+    insta::assert_snapshot!(lines.join("\n"), @"
+    ⏳ Checking and planning
+    ⏳ Waiting for approval
+    ✅ Deployed, approved by grace
+    ✅ Deployed; code, state and cloud agree
+    ⛔ Deployed; code, state and cloud do not agree
+    ✅ Deployed; the services answer
+    ❔ Deployed; cannot tell whether the services answer
+    ⛔ Failed: stopped by the policy
+    ✅ Finished: deployed and verified
+    ");
+}
+
+#[test]
+fn a_violation() {
+    insta::assert_snapshot!("violation", seen(&violation(&pipeline(), &compliance())));
+}
+
+#[test]
+fn an_approval_request() {
+    let report = passing();
+    let exposure = exposure();
+    let shown = Request {
+        exposure: Some(&exposure),
+        compliance: Some(&report),
+        deploy_job: Some("https://gitlab.example/infra/estate/-/jobs/77"),
+    };
+    insta::assert_snapshot!("requested", seen(&requested(&pipeline(), &request(), shown)));
+}
+
+#[test]
+fn an_approval_request_without_the_reports_and_without_the_job() {
+    let mut request = request();
+    request.headline = String::new();
+    let message = requested(&pipeline(), &request, Request::default());
+    fits(&message);
+    insta::assert_snapshot!(message.to_plain(), @"
+    Approval needed
+    Opens and closes nothing
+    ✅ Policy: pass
+    Open the pipeline: https://gitlab.example/infra/estate/-/pipelines/1201
+    Digest 9b2c4d6e8f01 Asked by ada Commit by Ada Lovelace terraform 1.11.4
+    ");
+}
+
+#[test]
+fn a_deploy_and_a_failed_one() {
+    insta::assert_snapshot!("deployed", seen(&deployed(&pipeline(), &approval("applied", 0))));
+    insta::assert_snapshot!(deployed(&pipeline(), &approval("apply_failed", 1)).text(), @"infra/estate 3f2a1b0c: deploy failed: terraform's exit code is 1. Approved by grace, digest 9b2c4d6e8f01");
+}
+
+#[test]
+fn failures_say_what_failed() {
+    let jobs = [FailedJob {
+        name: "validate".into(),
+        url: Some("https://gitlab.example/infra/estate/-/jobs/71".into()),
+        reason: Some("script_failure".into()),
+    }];
+    let (report, rules, asked) = (
+        compliance(),
+        drifted(),
+        services(vec![check(Verdict::Violation, "connection refused")]),
+    );
+    let by_policy = Failure {
+        jobs: &jobs,
+        compliance: Some(&report),
+        ..Failure::default()
+    };
+    insta::assert_snapshot!("failed-by-policy", seen(&failed(&pipeline(), by_policy)));
+    let report = passing();
+    let applied = approval("applied", 0);
+    let not_applied = approval("apply_failed", 1);
+    let told: Vec<String> = [
+        Failure::default(),
+        Failure {
+            jobs: &jobs,
+            compliance: Some(&report),
+            ..Failure::default()
+        },
+        Failure {
+            approval: Some(&not_applied),
+            compliance: Some(&report),
+            ..Failure::default()
+        },
+        Failure {
+            approval: Some(&applied),
+            consistency: Some(&rules),
+            ..Failure::default()
+        },
+        Failure {
+            approval: Some(&applied),
+            services: Some(&asked),
+            ..Failure::default()
+        },
+    ]
+    .into_iter()
+    .map(|failure| failed(&pipeline(), failure).to_plain())
+    .collect();
+    insta::assert_snapshot!("failures", told.join("\n\n"));
+}
+
+#[test]
+fn the_three_views() {
+    insta::assert_snapshot!("consistent", seen(&consistency(&pipeline(), &agreeing())));
+    insta::assert_snapshot!("not-consistent", seen(&consistency(&pipeline(), &drifted())));
+}
+
+#[test]
+fn the_services() {
+    let passed = services(vec![check(Verdict::Pass, "200 OK")]);
+    insta::assert_snapshot!("services-answer", seen(&checked(&pipeline(), &passed)));
+    let failed = services(vec![
+        check(Verdict::Pass, "200 OK"),
+        check(Verdict::Violation, "connection refused"),
+        check(
+            Verdict::Undetermined,
+            "a private address, not reachable from here",
+        ),
+    ]);
+    insta::assert_snapshot!(checked(&pipeline(), &failed).to_plain(), @"
+    Services fail
+    ⛔ A service does not answer as expected
+    1 of 3 checks passed
+    • Failed: web-1 http://203.0.113.7:8000/, connection refused in 12 ms, asked 3 times
+    • Cannot tell: web-1 http://203.0.113.7:8000/, a private address, not reachable from here in 12 ms, asked 3 times
+    • Passed: web-1 http://203.0.113.7:8000/, 200 OK in 12 ms
+    Open the pipeline: https://gitlab.example/infra/estate/-/pipelines/1201
+    ");
+}
+
+#[test]
+fn the_end() {
+    let applied = approval("applied", 0);
+    let failed = approval("apply_failed", 1);
+    let well = Finish {
+        compliance: Some(Verdict::Pass),
+        approval: Some(&applied),
+        consistency: Some(Verdict::Pass),
+        services: Some(Verdict::Pass),
+        undelivered: 0,
+    };
+    insta::assert_snapshot!("finished", seen(&finished(&pipeline(), well)));
+    let told: Vec<String> = [
+        well,
+        Finish {
+            services: Some(Verdict::Violation),
+            ..well
+        },
+        Finish {
+            consistency: Some(Verdict::Violation),
+            services: None,
+            ..well
+        },
+        Finish {
+            services: None,
+            ..well
+        },
+        Finish {
+            approval: Some(&failed),
+            consistency: None,
+            services: None,
+            ..well
+        },
+        Finish {
+            compliance: Some(Verdict::Violation),
+            ..Finish::default()
+        },
+        Finish {
+            undelivered: 2,
+            ..Finish::default()
+        },
+    ]
+    .into_iter()
+    .map(|finish| finished(&pipeline(), finish).text().to_owned())
+    .collect();
+    insta::assert_snapshot!("ends", told.join("\n"));
+}
+
+/// Hostile and huge input: Slack would take each message, and nothing in it is markup, a mention, a link of theirs, a
+/// forged line, or text that runs backwards.
+#[test]
+fn nothing_from_outside_becomes_more_than_words() {
+    let (report, open, asked) = (hostile_compliance(), hostile_exposure(), hostile_request());
+    let (done, rules, answers) = (hostile_approval(), hostile_rules(), hostile_services());
+    let jobs = vec![
+        FailedJob {
+            name: HOSTILE.into(),
+            url: Some(HOSTILE.into()),
+            reason: Some(HOSTILE.into())
+        };
+        300
+    ];
+    let pipeline = hostile_pipeline();
+    let failure = Failure {
+        jobs: &jobs,
+        compliance: Some(&report),
+        approval: Some(&done),
+        consistency: Some(&rules),
+        services: Some(&answers),
+    };
+    let shown = Request {
+        exposure: Some(&open),
+        compliance: Some(&report),
+        deploy_job: Some(HOSTILE),
+    };
+    let finish = Finish {
+        approval: Some(&done),
+        ..Finish::default()
+    };
+    let messages = [
+        started(
+            &pipeline,
+            &Status::Failed {
+                what: HOSTILE.repeat(9),
+            },
+        ),
+        violation(&pipeline, &report),
+        requested(&pipeline, &asked, shown),
+        deployed(&pipeline, &done),
+        failed(&pipeline, failure),
+        consistency(&pipeline, &rules),
+        checked(&pipeline, &answers),
+        finished(&pipeline, finish),
+    ];
+    for message in &messages {
+        fits(message);
+        assert!(
+            !message.text().contains(['<', '>', '\n', '\u{202e}', '\u{2066}']),
+            "{}",
+            message.text()
+        );
+        let json = message.to_json().to_string();
+        for hidden in [
+            "\u{202e}",
+            "\u{2066}",
+            "\u{200b}",
+            "mrkdwn",
+            "\"url\":\"https://evil",
+            "javascript:",
+        ] {
+            assert!(!json.contains(hidden), "{hidden:?} in {json}");
+        }
+        assert!(
+            !message
+                .to_plain()
+                .lines()
+                .any(|line| line.starts_with("Deployed, approved by @boss")),
+            "a forged line"
+        );
+    }
+    insta::assert_snapshot!("hostile-request", seen(&messages[2]));
+}
