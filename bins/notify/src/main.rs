@@ -1,2 +1,13 @@
-//! Stage `notify`: tells people what happened.
-fn main() {}
+//! Stage `notify`: tells people in Slack what happened, and never stops a pipeline when Slack is down.
+
+mod command;
+mod delivery;
+mod documents;
+mod gitlab;
+mod news;
+mod thread;
+mod undelivered;
+
+fn main() -> std::process::ExitCode {
+    portcullis_stage::main(command::run)
+}

@@ -1,0 +1,65 @@
+//! The documents that the stages left in the artifact folder.
+
+use portcullis_stage::{Artifacts, Failure, Stage};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// A file that is not the document it should be.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DocumentError {
+    #[error("{}: not the document that this version reads", path.display())]
+    Shape {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
+    #[error("{}: format version {version}; this version reads 1.x", path.display())]
+    Version { path: PathBuf, version: String },
+}
+
+/// The document, which this event can't do without.
+pub(crate) fn required<T: DeserializeOwned>(
+    stage: &Stage,
+    artifacts: &Artifacts,
+    name: &str,
+) -> Result<T, Failure> {
+    // What goes to Slack is masked here, once, whoever wrote the file.
+    let text = stage.redact(&artifacts.read_text(name)?);
+    parse(artifacts.path(name), &text).map_err(|error| {
+        Failure::unreadable(error)
+            .hint("let the stage that writes it run again, with the same version of Portcullis")
+    })
+}
+
+/// The document, if a stage wrote it. One that cannot be read is said, and told without.
+pub(crate) fn optional<T: DeserializeOwned>(stage: &Stage, artifacts: &Artifacts, name: &str) -> Option<T> {
+    if !artifacts.exists(name) {
+        return None;
+    }
+    match required(stage, artifacts, name) {
+        Ok(document) => Some(document),
+        Err(failure) => {
+            stage.say("the message goes without a document that cannot be read:");
+            for line in failure.to_text(stage.redactor()).lines() {
+                stage.say(format!("  {line}"));
+            }
+            None
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(path: PathBuf, text: &str) -> Result<T, DocumentError> {
+    let value: Value = match serde_json::from_str(text) {
+        Ok(value) => value,
+        Err(source) => return Err(DocumentError::Shape { path, source }),
+    };
+    if let Some(version) = value["format_version"].as_str()
+        && version.split('.').next() != Some("1")
+    {
+        return Err(DocumentError::Version {
+            path,
+            version: version.to_owned(),
+        });
+    }
+    serde_json::from_value(value).map_err(|source| DocumentError::Shape { path, source })
+}

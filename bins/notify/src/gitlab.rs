@@ -1,0 +1,76 @@
+//! What GitLab knows of this pipeline.
+
+use portcullis_gitlab::ci::{Author, MissingVariable, Variables};
+use portcullis_gitlab::client::{Client, Config, Error, Retry, Timeouts, Token};
+use portcullis_gitlab::job::Job;
+use portcullis_messages::Pipeline;
+use portcullis_stage::Stage;
+use std::time::Duration;
+
+/// The pipeline as messages speak of it. Outside a job, what is not known is left out.
+pub(crate) fn pipeline(stage: &Stage) -> Pipeline {
+    let job = stage.ci();
+    let text = |value: &Option<String>| stage.redact(value.as_deref().unwrap_or_default());
+    Pipeline {
+        project: job
+            .project_path
+            .as_deref()
+            .map_or_else(|| "(no project)".to_owned(), |path| stage.redact(path)),
+        id: job.pipeline_id,
+        url: job.pipeline_url.as_ref().map(ToString::to_string),
+        commit: text(&job.commit_short_sha),
+        commit_title: text(&job.commit_title),
+        author: stage.redact(
+            &job.commit_author
+                .as_deref()
+                .map(Author::parse)
+                .map(name)
+                .unwrap_or_default(),
+        ),
+        branch: text(&job.commit_ref_name),
+        state: stage
+            .variable("PORTCULLIS_STATE_NAME")
+            .map(|name| stage.redact(name)),
+    }
+}
+
+fn name(author: Author) -> String {
+    if author.name.is_empty() {
+        author.email.unwrap_or_default()
+    } else {
+        author.name
+    }
+}
+
+/// The pipeline's jobs, or nothing and a line that says why: no message waits for GitLab.
+pub(crate) fn jobs(stage: &Stage) -> Vec<Job> {
+    let jobs = ask(stage, &stage.ci());
+    jobs.unwrap_or_else(|reason| {
+        stage.say(format!("gitlab: the message links the pipeline only: {reason}"));
+        Vec::new()
+    })
+}
+
+fn ask(stage: &Stage, job: &Variables) -> Result<Vec<Job>, String> {
+    let missing = |error: MissingVariable| error.to_string();
+    let token = Token::Job(job.require_job_token().map_err(missing)?.clone());
+    let mut config = Config::new(job.require_api_url().map_err(missing)?.clone(), token);
+    // A link is not worth a long wait.
+    config.timeouts = Timeouts {
+        connect: Duration::from_secs(5),
+        request: Duration::from_secs(10),
+    };
+    config.retry = Retry {
+        times: 1,
+        retry_after_max: Duration::from_secs(5),
+        ..Retry::default()
+    };
+    let project = job.require_project().map_err(missing)?;
+    let pipeline = *job.require_pipeline_id().map_err(missing)?;
+    let said = |error: Error| match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    };
+    let client = Client::new(config).map_err(said)?;
+    stage.block_on(client.jobs(&project, pipeline)).map_err(said)
+}
