@@ -36,3 +36,20 @@ mod server;
 
 pub use files::FileError;
 pub use server::{BindError, Server};
+
+#[cfg(test)]
+mod tests {
+    /// A stand-in that shared the clients' code would share their mistakes.
+    #[test]
+    fn the_stand_ins_share_no_code_with_the_clients() {
+        let manifest = include_str!("../Cargo.toml");
+        for client in [
+            "portcullis-slack",
+            "portcullis-gitlab",
+            "portcullis-messages",
+            "portcullis-stage",
+        ] {
+            assert!(!manifest.contains(client), "{client}");
+        }
+    }
+}

@@ -242,12 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn every_line_fits() {
+    fn every_line_fits_and_no_character_is_lost() {
         let text = "one two three ✅ four five https://gitlab.example.com/harbour/estate/-/jobs/1 six";
+        let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
         for width in 8..60 {
             for line in Styled::new(text, Style::Plain).wrap(width) {
                 assert!(line.width() <= width, "{width}: {line:?}");
             }
+            assert_eq!(bare(&wrapped(text, width)), bare(text), "{width}");
         }
     }
 
