@@ -408,19 +408,14 @@ impl<'a> Theatre<'a> {
         }
         let (status, ending) = match &failed {
             None => (JobStatus::Success, Ending::Passed),
-            Some((command, code, _)) => (
-                JobStatus::Failed,
-                Ending::Failed {
-                    program: command.program.to_owned(),
-                    code: *code,
-                },
-            ),
+            Some((_, code, _)) => (JobStatus::Failed, Ending::Failed(*code)),
         };
         self.gitlab.project().end_job(id, status, &clock::stamp());
         screen.job(job.name, started.elapsed(), &ending);
         match failed {
             None => Ok(0),
-            Some((_, code, said)) => {
+            Some((command, code, said)) => {
+                screen.quoted(&format!("$ {}", command.line()));
                 screen.quoted(&tail(&said, QUOTED_LINES));
                 Ok(code)
             }

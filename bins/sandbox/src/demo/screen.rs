@@ -12,13 +12,8 @@ const NAME_WIDTH: usize = 18;
 pub enum Ending {
     /// All its commands ended with 0.
     Passed,
-    /// This command ended with this code.
-    Failed {
-        /// The binary.
-        program: String,
-        /// Its exit code.
-        code: u8,
-    },
+    /// A command ended with this code.
+    Failed(u8),
 }
 
 /// The terminal, or what stands for it.
@@ -105,14 +100,7 @@ impl<'a> Screen<'a> {
         self.settled();
         let (mark, style, verdict) = match ending {
             Ending::Passed => ("✓", Style::Good, "passed".to_owned()),
-            Ending::Failed { program, code } => {
-                let meaning = meaning(*code);
-                (
-                    "✗",
-                    Style::Bad,
-                    format!("failed: {program} ended with {code}, {meaning}"),
-                )
-            }
+            Ending::Failed(code) => ("✗", Style::Bad, format!("failed with {code}: {}", meaning(*code))),
         };
         let mut line = Styled::new("  ", Style::Plain);
         line.push(mark, style);
@@ -199,14 +187,7 @@ mod tests {
             shown(80, |screen| {
                 screen.working("plan");
                 screen.job("plan", Duration::from_millis(1234), &Ending::Passed);
-                screen.job(
-                    "request approval",
-                    Duration::from_millis(80),
-                    &Ending::Failed {
-                        program: "portcullis-request-approval".into(),
-                        code: 69,
-                    },
-                );
+                screen.job("request approval", Duration::from_millis(80), &Ending::Failed(69));
                 screen.event("deploy is played by Tomas Lind (@tomas); the author is Nora Okafor (@nora)");
                 screen.skipped("check services");
                 screen.quoted("one\n  two");
