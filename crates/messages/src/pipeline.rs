@@ -2,7 +2,7 @@
 
 use portcullis_report::Verdict;
 use portcullis_report::text::{clean, cut};
-use portcullis_slack::{Block, Button, Message, RichText, Text};
+use portcullis_slack::{Block, Button, Message, RichText, Text, escape};
 use serde_json::json;
 
 /// The pipeline a message is about. All text in it may come from outside.
@@ -200,10 +200,21 @@ pub(crate) fn count(n: usize, one: &str) -> String {
     }
 }
 
-/// The first `most` of the points, and a last one that says how many are left out and where they are.
+/// The first `most` of the points, fewer when they are long, and a last one that says how many are left out and where
+/// they are.
 pub(crate) fn at_most(most: usize, points: impl ExactSizeIterator<Item = Text>, place: &str) -> Vec<Text> {
-    let left_out = points.len().saturating_sub(most);
-    let mut shown: Vec<Text> = points.take(most).collect();
+    // Of the 3000 characters of a block of rich text; the rest is for what stands around the points.
+    let (all, mut room) = (points.len(), 1800_usize);
+    let mut shown: Vec<Text> = Vec::new();
+    for point in points.take(most) {
+        let width = escape(&point.to_plain()).chars().count();
+        if width > room {
+            break;
+        }
+        room -= width;
+        shown.push(point);
+    }
+    let left_out = all - shown.len();
     if left_out > 0 {
         shown.push(Text::new().italic(format!("and {left_out} more in {place}")));
     }

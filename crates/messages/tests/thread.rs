@@ -554,6 +554,13 @@ fn nothing_from_outside_becomes_more_than_words() {
         checked(&pipeline, &answers),
         finished(&pipeline, finish),
     ];
+    for message in &messages[1..7] {
+        let words = message.to_plain();
+        assert!(
+            words.contains(" more in ") || !words.contains('•'),
+            "a list is cut and does not say by how much: {words}"
+        );
+    }
     for message in &messages {
         fits(message);
         assert!(
