@@ -4,7 +4,6 @@ use crate::command::Args;
 use portcullis_secgroup::{Direction, Gap, Group, Interface, Inventory};
 use portcullis_stage::{Failure, Stage};
 use portcullis_terraform::{Member, Origin, OwnedRule, ReadError, State, TerraformGroup};
-use std::error::Error;
 use std::fmt;
 use std::path::Path;
 
@@ -37,14 +36,14 @@ fn live(path: &Path, stage: &Stage) -> Result<Inventory, Failure> {
         .collect();
     portcullis_live::read_any(&files).map_err(|error| {
         let hint = error.hint();
-        Failure::unreadable(Unreadable::new(&path.display(), error)).hint(hint)
+        Failure::unreadable_in(path.display(), error).hint(hint)
     })
 }
 
 fn add_state(inventory: &mut Inventory, text: &str, what: &dyn fmt::Display) -> Result<(), Failure> {
     let unreadable = |error: ReadError| {
         let hint = error.hint();
-        Failure::unreadable(Unreadable::new(what, error)).hint(hint)
+        Failure::unreadable_in(what, error).hint(hint)
     };
     let view = State::read(text)
         .and_then(|state| state.view())
@@ -92,21 +91,5 @@ fn interface(member: &Member) -> Interface {
             .collect(),
         groups: member.groups.clone(),
         ..Interface::default()
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{what} cannot be read")]
-struct Unreadable {
-    what: String,
-    source: Box<dyn Error + Send + Sync>,
-}
-
-impl Unreadable {
-    fn new(what: &dyn fmt::Display, source: impl Error + Send + Sync + 'static) -> Self {
-        Self {
-            what: what.to_string(),
-            source: Box::new(source),
-        }
     }
 }

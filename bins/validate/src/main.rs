@@ -1,2 +1,9 @@
-//! Stage `validate`: holds a configuration or a plan against the policy.
-fn main() {}
+//! Stage `validate`: holds a configuration, a plan, a state or the live view against the policy.
+
+mod code;
+mod command;
+mod subject;
+
+fn main() -> std::process::ExitCode {
+    portcullis_stage::main(command::run)
+}

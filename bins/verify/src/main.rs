@@ -1,2 +1,8 @@
 //! Stage `verify`: declared, recorded and live side by side.
-fn main() {}
+
+mod command;
+mod views;
+
+fn main() -> std::process::ExitCode {
+    portcullis_stage::main(command::run)
+}

@@ -93,7 +93,8 @@ pub fn compare(views: &Views<'_>) -> ConsistencyReport {
     }
 }
 
-fn verdict_of(row: RuleVerdict) -> Verdict {
+/// What one rule's verdict means for the whole.
+pub(crate) fn verdict_of(row: RuleVerdict) -> Verdict {
     match row {
         RuleVerdict::Agree => Verdict::Pass,
         RuleVerdict::Undetermined => Verdict::Undetermined,

@@ -1,8 +1,9 @@
 //! The comparison for people: a table of the three views, and a diff of what the code wants against what EC2 has.
 
+use crate::compare::verdict_of;
 use crate::document::{ConsistencyReport, RuleRow, RuleVerdict};
-use portcullis_report::GroupRef;
 use portcullis_report::text::clean;
+use portcullis_report::{GroupRef, Verdict};
 use similar::TextDiff;
 use std::fmt::Write as _;
 
@@ -32,25 +33,42 @@ impl ConsistencyReport {
         let total = self.rules.len();
         let rules = if total == 1 { "rule" } else { "rules" };
         let mut counts: Vec<(RuleVerdict, usize)> = Vec::new();
-        for row in self.rules.iter().filter(|row| row.verdict != RuleVerdict::Agree) {
+        for row in self
+            .rules
+            .iter()
+            .filter(|row| verdict_of(row.verdict) == Verdict::Violation)
+        {
             match counts.iter_mut().find(|(verdict, _)| *verdict == row.verdict) {
                 Some((_, count)) => *count += 1,
                 None => counts.push((row.verdict, 1)),
             }
         }
-        if counts.is_empty() {
-            return format!("{}: all {total} {rules} agree", self.verdict);
-        }
         let off: usize = counts.iter().map(|(_, count)| count).sum();
+        let open = self
+            .rules
+            .iter()
+            .filter(|row| row.verdict == RuleVerdict::Undetermined)
+            .count();
         let parts: Vec<String> = counts
             .iter()
             .map(|(verdict, count)| format!("{count} {}", words(*verdict)))
             .collect();
-        format!(
-            "{}: {off} of {total} {rules} disagree ({})",
-            self.verdict,
-            parts.join(", ")
-        )
+        match (off, open) {
+            (0, 0) => format!("{}: all {total} {rules} agree", self.verdict),
+            (0, open) => format!("{}: {open} of {total} {rules} cannot be told", self.verdict),
+            (off, 0) => format!(
+                "{}: {off} of {total} {rules} disagree ({})",
+                self.verdict,
+                parts.join(", ")
+            ),
+            (off, open) => {
+                let parts = parts.join(", ");
+                format!(
+                    "{}: {off} of {total} {rules} disagree ({parts}), {open} cannot be told",
+                    self.verdict
+                )
+            }
+        }
     }
 
     /// For people: the headline, the notes, a table per group, and, where the code and EC2 differ, the difference. Ends with a

@@ -1,6 +1,6 @@
 //! A gate's whole answer.
 
-use crate::text::clean;
+use crate::text::{clean, markdown};
 use crate::{Finding, GroupRef, Severity, Verdict};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -123,6 +123,35 @@ impl Report {
         out
     }
 
+    /// For a merge request: the headline, and a table of the findings. Text from outside can't become markup: it is cleaned
+    /// and its special characters are escaped. Ends with a line feed.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let mut out = format!("**{}: {}**\n", markdown(&self.gate), markdown(&self.headline()));
+        for note in &self.notes {
+            let _ = write!(out, "\n_{}_\n", markdown(note));
+        }
+        if self.findings.is_empty() {
+            return out;
+        }
+        out.push_str("\n| verdict | severity | standing | group | what is open | rule | because of |\n");
+        out.push_str("|---|---|---|---|---|---|---|\n");
+        for finding in &self.findings {
+            let cells = [
+                word(finding).to_owned(),
+                finding.severity.to_string(),
+                finding.standing.to_string(),
+                finding.group.to_string(),
+                finding.exposure.clone(),
+                finding.rule.clone(),
+                finding.resources.join(", "),
+            ];
+            let cells: Vec<String> = cells.iter().map(|cell| markdown(cell)).collect();
+            let _ = writeln!(out, "| {} |", cells.join(" | "));
+        }
+        out
+    }
+
     /// For tools: the JSON document, indented. Ends with a line feed.
     ///
     /// # Errors
@@ -145,12 +174,16 @@ fn sort_key(finding: &Finding) -> impl Ord + '_ {
     )
 }
 
-fn write_finding(out: &mut String, finding: &Finding) {
-    let word = match (&finding.waived, finding.verdict) {
+fn word(finding: &Finding) -> &'static str {
+    match (&finding.waived, finding.verdict) {
         (Some(_), _) => "waived",
         (None, Verdict::Pass) => "note",
         (None, verdict) => verdict.as_str(),
-    };
+    }
+}
+
+fn write_finding(out: &mut String, finding: &Finding) {
+    let word = word(finding);
     let _ = writeln!(
         out,
         "  {word:<12} {:<8} {:<8} {}",

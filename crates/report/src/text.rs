@@ -47,6 +47,45 @@ pub fn clean_lines(text: &str) -> String {
     out
 }
 
+/// [`clean`], and nothing in it can act as Markdown, HTML, a mention or a reference in GitLab.
+///
+/// ```
+/// use portcullis_report::text::markdown;
+/// assert_eq!(markdown("a|b <img> @all `x`"), "a\\|b \\<img\\> \\@all \\`x\\`");
+/// ```
+#[must_use]
+pub fn markdown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in clean(text).chars() {
+        // Any ASCII punctuation may be escaped by a backslash (CommonMark, "Backslash escapes").
+        if matches!(
+            c,
+            '\\' | '`'
+                | '*'
+                | '_'
+                | '{'
+                | '}'
+                | '['
+                | ']'
+                | '<'
+                | '>'
+                | '#'
+                | '|'
+                | '~'
+                | '@'
+                | '!'
+                | '&'
+                | '$'
+                | '%'
+                | '^'
+        ) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
 /// At most `width` characters, the last of them an ellipsis when something was cut.
 ///
 /// ```

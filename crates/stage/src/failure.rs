@@ -40,6 +40,14 @@ impl Failure {
         Self::new(Exit::Unreadable, error)
     }
 
+    /// 65, saying which file or thing could not be read; the error is the cause.
+    pub fn unreadable_in(what: impl fmt::Display, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::unreadable(Unreadable {
+            what: what.to_string(),
+            source: error.into(),
+        })
+    }
+
     /// 69: GitLab, Slack or AWS did not answer, after retries.
     pub fn unavailable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(Exit::Unavailable, error)
@@ -105,6 +113,13 @@ impl Failure {
         }
         out
     }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{what} cannot be read")]
+struct Unreadable {
+    what: String,
+    source: Box<dyn Error + Send + Sync>,
 }
 
 fn own_hint(error: &(dyn Error + Send + Sync + 'static)) -> Option<String> {

@@ -141,6 +141,48 @@ pub(crate) fn read_texts(path: &Path, extension: &str) -> Result<Vec<(String, St
     Ok(texts)
 }
 
+/// How deep [`read_tree`] goes; a link in a circle must not hold a job for ever.
+const DEEPEST: usize = 16;
+
+pub(crate) fn read_tree(path: &Path, extension: &str) -> Result<Vec<(String, String)>, ReadError> {
+    let mut texts = Vec::new();
+    let mut folders = vec![(path.to_owned(), String::new(), 0)];
+    while let Some((folder, prefix, depth)) = folders.pop() {
+        let unreadable = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                ReadError::new(&folder, ReadErrorKind::Missing)
+            }
+            _ => ReadError {
+                path: folder.clone(),
+                kind: ReadErrorKind::Unreadable,
+                source: Some(source),
+            },
+        };
+        for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let (file, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+            if file.is_dir() {
+                // Hidden folders hold downloads and caches, such as `.terraform`.
+                if !name.starts_with('.') && depth < DEEPEST {
+                    folders.push((file, format!("{prefix}{name}/"), depth + 1));
+                }
+            } else if file.extension().is_some_and(|found| found == extension) {
+                // An empty file is ordinary among sources.
+                let text = match read_text(&file) {
+                    Err(error) if error.kind == ReadErrorKind::Empty => String::new(),
+                    read => read?,
+                };
+                texts.push((format!("{prefix}{name}"), text));
+            }
+        }
+    }
+    if texts.is_empty() {
+        return Err(ReadError::new(path, ReadErrorKind::NothingInFolder));
+    }
+    texts.sort();
+    Ok(texts)
+}
+
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests")]
 mod tests {
@@ -175,6 +217,35 @@ mod tests {
         assert_eq!(
             read(&folder.path().join("gone")).unwrap_err().kind(),
             ReadErrorKind::Missing
+        );
+    }
+
+    #[test]
+    fn a_tree_gives_its_files_by_path_without_hidden_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("main.tf", "a");
+        write("empty.tf", "");
+        write("modules/web/main.tf", "b");
+        write(".terraform/modules/x/main.tf", "c");
+        write("notes.md", "d");
+        let names: Vec<String> = read_tree(folder.path(), "tf")
+            .unwrap()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(names, ["empty.tf", "main.tf", "modules/web/main.tf"]);
+        assert_eq!(
+            read_tree(&folder.path().join("gone"), "tf").unwrap_err().kind(),
+            ReadErrorKind::Missing
+        );
+        assert_eq!(
+            read_tree(folder.path(), "hcl").unwrap_err().kind(),
+            ReadErrorKind::NothingInFolder
         );
     }
 }

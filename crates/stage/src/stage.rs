@@ -148,6 +148,15 @@ impl Stage {
         files::read_texts(path, extension)
     }
 
+    /// The texts of all files below a folder whose name has this extension, by their paths relative to it, with `/`, sorted.
+    /// Hidden folders are left out.
+    ///
+    /// # Errors
+    /// As [`Stage::read_text`]; also when there is no such file.
+    pub fn read_tree(&self, path: &Path, extension: &str) -> Result<Vec<(String, String)>, ReadError> {
+        files::read_tree(path, extension)
+    }
+
     /// The artifact folder.
     #[must_use]
     pub fn artifacts(&self, folder: &Path) -> Artifacts {

@@ -1,0 +1,121 @@
+//! What can be said of the code alone: that it is HCL, that terraform finds it valid, and what is in it.
+
+use portcullis_compliance::Policy;
+use portcullis_report::Report;
+use portcullis_report::text::clean;
+use portcullis_stage::{Failure, Program, Stage};
+use portcullis_terraform::Configuration;
+use serde::Deserialize;
+use std::ffi::OsString;
+use std::path::Path;
+
+pub(crate) fn read(folder: &Path, stage: &Stage) -> Result<Configuration, Failure> {
+    let files = stage.read_tree(folder, "tf")?;
+    Configuration::read(files.iter().map(|(name, text)| (name.as_str(), text.as_str()))).map_err(|error| {
+        Failure::unreadable_in(folder.display(), error)
+            .hint("mend the file; `terraform fmt` shows the place, too")
+    })
+}
+
+/// A report on the code: what rules open is judged from the plan, and this says so.
+pub(crate) fn report(code: &Configuration, terraform: bool, policy: &Policy) -> Report {
+    let count = |wanted: fn(&str) -> bool| code.resources().filter(|block| wanted(&block.address)).count();
+    let groups = count(|address| {
+        address.starts_with("aws_security_group.") || address.starts_with("aws_default_security_group.")
+    });
+    let rules = count(|address| {
+        address.starts_with("aws_security_group_rule.") || address.starts_with("aws_vpc_security_group_")
+    });
+    let checked = if terraform {
+        "terraform finds the configuration valid"
+    } else {
+        "the configuration is HCL"
+    };
+    Report::new("configuration", Vec::new())
+        .note(format!(
+            "{checked}; {groups} security groups and {rules} rule resources in it"
+        ))
+        .note(format!(
+            "the policy is valid ({} rules); what the rules open is judged from the plan",
+            policy.rule_ids().count()
+        ))
+}
+
+/// Runs `terraform init -backend=false` and `terraform validate` in the folder.
+pub(crate) fn terraform_validate(
+    folder: &Path,
+    program: Option<&Path>,
+    stage: &Stage,
+) -> Result<(), Failure> {
+    let terraform = stage
+        .terraform(program)?
+        .env("TF_IN_AUTOMATION", "true")
+        .env("TF_INPUT", "false");
+    let mut chdir = OsString::from("-chdir=");
+    chdir.push(folder);
+    let command = |arguments: &[&str]| -> Program { terraform.clone().arg(&chdir).args(arguments) };
+    let init = command(&["init", "-backend=false", "-input=false", "-no-color"]).run_teed()?;
+    if !init.success() {
+        let message = format!("{} init failed with exit code {}", terraform.title(), init.code());
+        return Err(Failure::terraform(init.code(), message).hint("its own words stand above"));
+    }
+    let validate = command(&["validate", "-json", "-no-color"]).run_captured()?;
+    let answer: Answer = serde_json::from_slice(&validate.stdout).map_err(|error| {
+        stage.say(&validate.stderr);
+        Failure::unreadable_in(format!("the answer of {} validate", terraform.title()), error)
+    })?;
+    for diagnostic in &answer.diagnostics {
+        stage.say(diagnostic.line(folder));
+    }
+    if answer.valid {
+        return Ok(());
+    }
+    let message = format!("{} finds the configuration not valid", terraform.title());
+    Err(Failure::terraform(validate.code(), message).hint("each place is named above"))
+}
+
+/// What `terraform validate -json` answers (Terraform documentation, "validate command", JSON output).
+#[derive(Deserialize)]
+struct Answer {
+    valid: bool,
+    #[serde(default)]
+    diagnostics: Vec<Diagnostic>,
+}
+
+#[derive(Deserialize)]
+struct Diagnostic {
+    severity: String,
+    summary: String,
+    #[serde(default)]
+    detail: String,
+    range: Option<Range>,
+}
+
+#[derive(Deserialize)]
+struct Range {
+    filename: String,
+    start: Start,
+}
+
+#[derive(Deserialize)]
+struct Start {
+    line: u64,
+}
+
+impl Diagnostic {
+    fn line(&self, folder: &Path) -> String {
+        let place = self.range.as_ref().map_or_else(String::new, |range| {
+            format!(
+                "{}:{}: ",
+                folder.join(&range.filename).display(),
+                range.start.line
+            )
+        });
+        let detail = if self.detail.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", self.detail)
+        };
+        clean(&format!("{place}{}: {}{detail}", self.severity, self.summary))
+    }
+}

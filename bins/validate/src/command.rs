@@ -1,0 +1,171 @@
+//! Reads the policy and what it speaks of, judges, writes the report.
+
+use crate::{code, subject};
+use clap::ArgGroup;
+use jiff::tz::TimeZone;
+use portcullis_compliance::{Policy, judge};
+use portcullis_report::{Location, Report};
+use portcullis_stage::{Exit, Failure, Format, FormatArgs, Stage};
+use portcullis_terraform::{Address, Configuration};
+use std::path::{Path, PathBuf};
+
+/// Holds a configuration, a plan, a state or the live view against the policy
+///
+/// With --plan it judges what will be open after the change, and says of each finding whether the change brings it. With
+/// --config alone it looks at the code only: it needs no plan and no credentials.
+#[derive(Debug, clap::Parser)]
+#[command(name = "portcullis-validate", version, after_help = EXAMPLES)]
+#[command(group = ArgGroup::new("subject").args(["plan", "config", "state", "live"]).required(true).multiple(true))]
+pub(crate) struct Args {
+    /// The plan's JSON, as `terraform show -json PLANFILE` gives it
+    #[arg(long, value_name = "FILE", conflicts_with = "live")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Folder of the .tf files; beside --plan it lets findings point at the code
+    #[arg(long, value_name = "DIR")]
+    pub(crate) config: Option<PathBuf>,
+    /// A state, as `terraform state pull` gives it; beside --plan it stands in for the plan's prior state
+    #[arg(long, value_name = "FILE", conflicts_with = "live")]
+    pub(crate) state: Option<PathBuf>,
+    /// What EC2 has: a live.json, or a folder of EC2's answers as the AWS CLI prints them
+    #[arg(long, value_name = "PATH")]
+    pub(crate) live: Option<PathBuf>,
+    /// The policy file
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// With --config: run `terraform init -backend=false` and `terraform validate`, too
+    #[arg(long, requires = "config")]
+    pub(crate) with_terraform: bool,
+    /// terraform or tofu [default: PORTCULLIS_TERRAFORM, then terraform or tofu on the PATH]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) terraform: Option<PathBuf>,
+    #[command(flatten)]
+    format: FormatArgs,
+    /// Folder to write the report to, as compliance.{json,txt} or configuration.{json,txt} [default: written nowhere]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PORTCULLIS_ARTIFACTS",
+        hide_env_values = true
+    )]
+    artifacts: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  portcullis-validate --plan plan.json --policy policy.yaml
+  portcullis-validate --plan plan.json --config terraform --policy policy.yaml --format json
+  portcullis-validate --config terraform --policy policy.yaml --with-terraform
+  portcullis-validate --state state.json --policy policy.yaml
+  portcullis-validate --live portcullis/live.json --policy policy.yaml
+
+Exit codes (docs/exit-codes.md):
+  0 pass · 1 violation · 2 undetermined · 64 wrong usage or bad policy · 65 unreadable plan, state or code
+  any other: terraform's own";
+
+pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
+    let render = renderer(args.format.format)?;
+    let only_code = args.plan.is_none() && args.state.is_none() && args.live.is_none();
+    let name = if only_code { "configuration" } else { "compliance" };
+    let artifacts = args
+        .artifacts
+        .as_deref()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let artifacts = artifacts.map(|folder| stage.artifacts(folder));
+    if let Some(artifacts) = &artifacts {
+        // An earlier verdict must not be taken for this one.
+        artifacts.remove(&format!("{name}.json"))?;
+        artifacts.remove(&format!("{name}.txt"))?;
+    }
+    let policy = read_policy(&args.policy, stage)?;
+    let code = args
+        .config
+        .as_deref()
+        .map(|folder| code::read(folder, stage))
+        .transpose()?;
+    let report = match (&code, &args.config) {
+        (Some(code), Some(folder)) if only_code => {
+            if args.with_terraform {
+                code::terraform_validate(folder, args.terraform.as_deref(), stage)?;
+            }
+            code::report(code, args.with_terraform, &policy)
+        }
+        _ => {
+            let subject = subject::read(args, code.as_ref(), stage)?;
+            let today = TimeZone::UTC.to_datetime(stage.now()).date();
+            located(
+                judge(&policy, &subject, today),
+                code.as_ref(),
+                args.config.as_deref(),
+            )
+        }
+    };
+    if let Some(artifacts) = &artifacts {
+        artifacts.write_text(
+            &format!("{name}.json"),
+            &report.to_json().map_err(Failure::internal)?,
+        )?;
+        artifacts.write_text(&format!("{name}.txt"), &report.to_text())?;
+    }
+    stage.out(render(&report).map_err(Failure::internal)?)?;
+    Ok(report.verdict.into())
+}
+
+type Renderer = fn(&Report) -> Result<String, serde_json::Error>;
+
+fn renderer(format: Format) -> Result<Renderer, Failure> {
+    match format {
+        Format::Text => Ok(|report| Ok(report.to_text())),
+        Format::Json => Ok(Report::to_json),
+        Format::Markdown => Ok(|report| Ok(report.to_markdown())),
+        other => Err(Failure::usage(format!("this version does not write {other} yet"))
+            .hint("choose text, json or markdown")),
+    }
+}
+
+fn read_policy(path: &Path, stage: &Stage) -> Result<Policy, Failure> {
+    let text = stage.read_text(path).map_err(Failure::policy)?;
+    Policy::read(&text).map_err(|error| {
+        let hint = error.hint();
+        Failure::policy(BadPolicy {
+            path: path.to_owned(),
+            source: error,
+        })
+        .maybe_hint(hint)
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{}: the policy is not valid", path.display())]
+struct BadPolicy {
+    path: PathBuf,
+    source: portcullis_compliance::PolicyError,
+}
+
+/// Each finding with the place in the code of the first resource that causes it.
+fn located(mut report: Report, code: Option<&Configuration>, folder: Option<&Path>) -> Report {
+    let Some((code, folder)) = code.zip(folder) else {
+        return report;
+    };
+    for finding in &mut report.findings {
+        let addresses = finding.resources.iter().chain(&finding.group.address);
+        let block = addresses
+            .filter_map(|text| Address::parse(text))
+            .find_map(|address| code.find(&address));
+        finding.location = block.map(|block| Location {
+            path: folder.join(&block.path).to_string_lossy().into_owned(),
+            line: block.line,
+        });
+    }
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,63 @@
+//! What is judged: a plan, a state, or the live view.
+
+use crate::command::Args;
+use portcullis_compliance::Subject;
+use portcullis_stage::{Failure, Stage};
+use portcullis_terraform::{Configuration, Plan, ReadError, State};
+use std::path::Path;
+
+pub(crate) fn read(args: &Args, code: Option<&Configuration>, stage: &Stage) -> Result<Subject, Failure> {
+    match (&args.plan, &args.state, &args.live) {
+        (Some(plan), state, _) => planned(plan, state.as_deref(), code, stage),
+        (None, Some(state), _) => {
+            let view = read_state(state, stage)?
+                .view()
+                .map_err(|error| unreadable(state, error))?;
+            Ok(Subject::recorded(&view))
+        }
+        (None, None, Some(live)) => {
+            let texts = stage.read_texts(live, "json")?;
+            let files: Vec<(&str, &str)> = texts
+                .iter()
+                .map(|(name, text)| (name.as_str(), text.as_str()))
+                .collect();
+            let inventory = portcullis_live::read_any(&files).map_err(|error| {
+                let hint = error.hint();
+                Failure::unreadable_in(live.display(), error).hint(hint)
+            })?;
+            Ok(Subject::live(&inventory))
+        }
+        // clap asks for one of them; --config alone does not come here.
+        (None, None, None) => Err(Failure::internal("nothing to judge")),
+    }
+}
+
+fn planned(
+    path: &Path,
+    state: Option<&Path>,
+    code: Option<&Configuration>,
+    stage: &Stage,
+) -> Result<Subject, Failure> {
+    let plan = Plan::read(&stage.read_text(path)?).map_err(|error| unreadable(path, error))?;
+    let plan = match code {
+        Some(code) => plan.with_code(code.clone()),
+        None => plan,
+    };
+    let after = plan.after().map_err(|error| unreadable(path, error))?;
+    let mut before = plan.before().map_err(|error| unreadable(path, error))?;
+    if let Some(state) = state.filter(|_| before.groups.is_empty()) {
+        before = read_state(state, stage)?
+            .view()
+            .map_err(|error| unreadable(state, error))?;
+    }
+    Ok(Subject::planned(&after, &before, plan.partial()))
+}
+
+fn read_state(path: &Path, stage: &Stage) -> Result<State, Failure> {
+    State::read(&stage.read_text(path)?).map_err(|error| unreadable(path, error))
+}
+
+fn unreadable(path: &Path, error: ReadError) -> Failure {
+    let hint = error.hint();
+    Failure::unreadable_in(path.display(), error).hint(hint)
+}

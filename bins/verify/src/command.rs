@@ -1,0 +1,120 @@
+//! Reads the three views, compares them, writes the report.
+
+use crate::views;
+use portcullis_consistency::{ConsistencyReport, Views, compare};
+use portcullis_stage::{Exit, Failure, Format, FormatArgs, Stage};
+use std::path::PathBuf;
+
+/// Compares what the code declares, what the state records and what EC2 has, rule by rule
+///
+/// A view that is not given or can't be read leaves its column open, and the rules undetermined: it is never taken for
+/// agreement.
+#[derive(Debug, clap::Parser)]
+#[command(name = "portcullis-verify", version, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The plan's JSON: what the code declares
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: PathBuf,
+    /// A state, as `terraform state pull` gives it
+    #[arg(long, value_name = "FILE", conflicts_with = "managed_state")]
+    pub(crate) state: Option<PathBuf>,
+    /// Read the state that GitLab manages
+    #[arg(long)]
+    pub(crate) managed_state: bool,
+    /// Name of the state that GitLab manages
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "PORTCULLIS_STATE_NAME",
+        hide_env_values = true,
+        default_value = "default"
+    )]
+    pub(crate) state_name: String,
+    /// What EC2 has: a live.json, or a folder of EC2's answers as the AWS CLI prints them
+    #[arg(long, value_name = "PATH")]
+    pub(crate) live: Option<PathBuf>,
+    /// Folder of the .tf files: only the code tells a `dynamic` block from a group without inline rules
+    #[arg(long, value_name = "DIR")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    format: FormatArgs,
+    /// Folder to write consistency.json and consistency.txt to [default: written nowhere]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PORTCULLIS_ARTIFACTS",
+        hide_env_values = true
+    )]
+    artifacts: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  portcullis-verify --plan plan.json --state state.json --live live.json --config terraform
+  portcullis-verify --plan portcullis/plan.json --managed-state --live portcullis/live.json --artifacts portcullis
+  portcullis-verify --plan plan.json --state state.json --live ec2-answers/ --format json
+
+With --managed-state it reads CI_API_V4_URL, CI_PROJECT_ID and CI_JOB_TOKEN.
+
+Exit codes (docs/exit-codes.md):
+  0 all agree · 1 a rule disagrees · 2 cannot tell · 64 wrong usage · 65 unreadable plan, state or recording
+  69 GitLab not available";
+
+const JSON: &str = "consistency.json";
+const TEXT: &str = "consistency.txt";
+
+pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
+    let render = renderer(args.format.format)?;
+    let artifacts = args
+        .artifacts
+        .as_deref()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let artifacts = artifacts.map(|folder| stage.artifacts(folder));
+    if let Some(artifacts) = &artifacts {
+        // An earlier comparison must not be taken for this one.
+        artifacts.remove(JSON)?;
+        artifacts.remove(TEXT)?;
+    }
+    let declared = views::declared(&args.plan, args.config.as_deref(), stage)?;
+    let recorded = views::recorded(args, stage)?;
+    let live = args
+        .live
+        .as_deref()
+        .map(|path| views::live(path, stage))
+        .transpose()?;
+    let report = compare(&Views {
+        declared: &declared,
+        recorded: recorded.as_ref(),
+        live: live.as_ref(),
+    });
+    if let Some(artifacts) = &artifacts {
+        artifacts.write_text(JSON, &report.to_json().map_err(Failure::internal)?)?;
+        artifacts.write_text(TEXT, &report.to_text())?;
+    }
+    stage.out(render(&report).map_err(Failure::internal)?)?;
+    Ok(report.verdict.into())
+}
+
+type Renderer = fn(&ConsistencyReport) -> Result<String, serde_json::Error>;
+
+fn renderer(format: Format) -> Result<Renderer, Failure> {
+    match format {
+        Format::Text => Ok(|report| Ok(report.to_text())),
+        Format::Json => Ok(ConsistencyReport::to_json),
+        other => {
+            Err(Failure::usage(format!("this version does not write {other} yet"))
+                .hint("choose text or json"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,67 @@
+//! The three views, from files or from GitLab.
+
+use crate::command::Args;
+use portcullis_secgroup::Inventory;
+use portcullis_stage::{Failure, Stage};
+use portcullis_terraform::{Configuration, Plan, ReadError, State, View};
+use std::fmt;
+use std::path::Path;
+
+/// What the code declares, by its plan.
+pub(crate) fn declared(path: &Path, config: Option<&Path>, stage: &Stage) -> Result<View, Failure> {
+    let plan = Plan::read(&stage.read_text(path)?).map_err(|error| unreadable(&path.display(), error))?;
+    let plan = match config {
+        Some(folder) => plan.with_code(code(folder, stage)?),
+        None => plan,
+    };
+    plan.after().map_err(|error| unreadable(&path.display(), error))
+}
+
+fn code(folder: &Path, stage: &Stage) -> Result<Configuration, Failure> {
+    let files = stage.read_tree(folder, "tf")?;
+    Configuration::read(files.iter().map(|(name, text)| (name.as_str(), text.as_str()))).map_err(|error| {
+        Failure::unreadable_in(folder.display(), error)
+            .hint("mend the file; `terraform fmt` shows the place, too")
+    })
+}
+
+/// What the state records; `None` when no state is given, or GitLab has none yet.
+pub(crate) fn recorded(args: &Args, stage: &Stage) -> Result<Option<View>, Failure> {
+    let (text, what) = if let Some(path) = &args.state {
+        (stage.read_text(path)?, path.display().to_string())
+    } else if args.managed_state {
+        let what = format!("the managed state {}", args.state_name);
+        match stage.managed_state(&args.state_name)? {
+            Some(text) => (text, what),
+            None => {
+                stage.say(format!("{what}: there is none yet, so nothing is recorded"));
+                return Ok(Some(View::default()));
+            }
+        }
+    } else {
+        stage.say("no state is given: the column `recorded` stays open");
+        return Ok(None);
+    };
+    let view = State::read(&text)
+        .and_then(|state| state.view())
+        .map_err(|error| unreadable(&what, error))?;
+    Ok(Some(view))
+}
+
+/// What EC2 has.
+pub(crate) fn live(path: &Path, stage: &Stage) -> Result<Inventory, Failure> {
+    let texts = stage.read_texts(path, "json")?;
+    let files: Vec<(&str, &str)> = texts
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    portcullis_live::read_any(&files).map_err(|error| {
+        let hint = error.hint();
+        Failure::unreadable_in(path.display(), error).hint(hint)
+    })
+}
+
+fn unreadable(what: &dyn fmt::Display, error: ReadError) -> Failure {
+    let hint = error.hint();
+    Failure::unreadable_in(what, error).hint(hint)
+}
