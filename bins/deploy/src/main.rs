@@ -1,2 +1,9 @@
 //! Stage `deploy`: applies the plan that was approved, and nothing else.
-fn main() {}
+
+mod command;
+mod materials;
+mod terraform;
+
+fn main() -> std::process::ExitCode {
+    portcullis_stage::main(command::run)
+}

@@ -1,0 +1,240 @@
+//! The stage: guard first, then apply of the approved file.
+
+use crate::{materials, terraform::Terraform};
+use clap::Parser;
+use portcullis_evidence::{Approval, ApprovalRequest, Circumstances, FourEyes, Player, guard};
+use portcullis_gitlab::ci::Variables;
+use portcullis_report::{FORMAT_VERSION, text::clean};
+use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, Stage};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+/// Applies the plan that was approved, and nothing else
+///
+/// Everything the approval is bound to is read again: the saved plan, its JSON, the policy, both reports, the commit,
+/// the state's serial in GitLab, terraform's version and the provider lock file. When any of it changed, when the policy
+/// does not pass, or when the player of this job wrote the commit, nothing is applied and the exit code is 3. Writes
+/// apply.txt and approval.json.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis-deploy", version, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Folder with the Terraform configuration
+    #[arg(long, value_name = "DIR")]
+    config: PathBuf,
+    /// The policy that the plan was held to
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// terraform or tofu [default: PORTCULLIS_TERRAFORM, then terraform or tofu on the PATH]
+    #[arg(long, value_name = "PATH")]
+    terraform: Option<PathBuf>,
+    /// Name of the state that GitLab manages
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "PORTCULLIS_STATE_NAME",
+        hide_env_values = true,
+        default_value = "default"
+    )]
+    state_name: String,
+    #[command(flatten)]
+    artifacts: ArtifactArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  portcullis-deploy --config terraform --policy terraform/policy.yaml
+  portcullis-deploy --config live/prod --policy policy.yaml --state-name prod
+
+Run it as a manual job. Reads CI_API_V4_URL, CI_PROJECT_ID, CI_JOB_TOKEN, CI_COMMIT_SHA,
+CI_COMMIT_AUTHOR, GITLAB_USER_LOGIN and GITLAB_USER_EMAIL. Who plays the job needs the Maintainer
+role, since the state is locked and written with that person's rights.
+
+Exit codes (docs/exit-codes.md):
+  0 applied · 3 refused · 64 wrong usage, missing variable or program
+  65 unreadable request, report or state · 69 GitLab not available · any other: terraform's own";
+
+/// Where terraform leaves a state that it could not store, and under which name it is kept.
+const UNSTORED: &str = "errored.tfstate";
+
+pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
+    let started = stage.now();
+    let artifacts = stage.artifacts(&args.artifacts.folder);
+    let terraform = Terraform::new(stage, args.terraform.as_deref(), &args.config, &args.state_name)?;
+    // Nothing may be applied that could not be recorded afterwards.
+    clear(&artifacts)?;
+    let job = stage.ci();
+    let approver = job.require_user_login()?.clone();
+
+    let request = materials::request(&artifacts)?;
+    let version = terraform.version()?;
+    let found = materials::bound(
+        stage,
+        &artifacts,
+        &args.config,
+        &args.policy,
+        &args.state_name,
+        &version,
+    )?;
+    let circumstances = Circumstances {
+        now: started,
+        max_age: None,
+        player: Player {
+            login: Some(approver.clone()),
+            mail: job.user_email.clone(),
+        },
+        four_eyes: FourEyes::Author,
+    };
+    guard(&request, &found, &circumstances).map_err(|refusal| {
+        let hint = refusal.hint();
+        Failure::refused(refusal).hint(hint)
+    })?;
+    same_author(&request, &job, stage)?;
+    stage.say(format!(
+        "request {}: {} is what was approved, and {approver} did not write it",
+        request.short_digest(),
+        request.headline
+    ));
+
+    let init = terraform.teed(["init", "-input=false", "-no-color"])?;
+    if !init.success() {
+        return Err(terraform
+            .failure("init", &init)
+            .hint("nothing was applied; the request stays good for another try"));
+    }
+    let plan = absolute(&artifacts.path("plan.tfplan"))?;
+    let apply = terraform.teed([
+        OsString::from("apply"),
+        "-input=false".into(),
+        "-no-color".into(),
+        plan.into_os_string(),
+    ])?;
+    artifacts.write_text("apply.txt", &apply.transcript)?;
+    let approval = Approval {
+        format_version: FORMAT_VERSION.to_owned(),
+        digest: request.digest.clone(),
+        approved_by: approver.clone(),
+        approved_at: started.to_string(),
+        job_url: job.job_url.as_ref().map(ToString::to_string),
+        outcome: if apply.success() {
+            "applied"
+        } else {
+            "apply_failed"
+        }
+        .to_owned(),
+        exit_code: apply.code(),
+    };
+    let mut text = serde_json::to_string_pretty(&approval).map_err(Failure::internal)?;
+    text.push('\n');
+    artifacts.write_text("approval.json", &text)?;
+    if !apply.success() {
+        let kept = keep_unstored(stage, &artifacts, &args.config)?;
+        return Err(terraform.failure("apply", &apply).hint(after_failure(
+            kept,
+            &apply.transcript,
+            &terraform.name(),
+        )));
+    }
+    stage.out(format!(
+        "deployed: {}\napproved by {}, request {}\n",
+        clean(&request.headline),
+        clean(&approver),
+        request.short_digest()
+    ))?;
+    Ok(Exit::Pass)
+}
+
+/// Takes an earlier run's records away, and shows that new ones can be written.
+fn clear(artifacts: &Artifacts) -> Result<(), Failure> {
+    artifacts.write_bytes("approval.json", b"")?;
+    for name in ["approval.json", "apply.txt", UNSTORED] {
+        artifacts.remove(name)?;
+    }
+    Ok(())
+}
+
+/// The request names an author; this job knows one by itself. Somebody who can write artifacts could seal a request
+/// with another name in it.
+fn same_author(request: &ApprovalRequest, job: &Variables, stage: &Stage) -> Result<(), Failure> {
+    let author = stage.redact(job.require_commit_author()?);
+    if request.author.as_deref().map(str::trim) == Some(author.trim()) {
+        return Ok(());
+    }
+    Err(Failure::refused(OtherAuthor {
+        named: request.author.clone().unwrap_or_else(|| "nobody".to_owned()),
+        author,
+    })
+    .hint("start a new pipeline: it plans anew and asks again"))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the request names {named} as the commit's author, and GitLab says it is {author}")]
+struct OtherAuthor {
+    named: String,
+    author: String,
+}
+
+/// Keeps the state that terraform could not store: the job's folder is gone when the job ends.
+fn keep_unstored(stage: &Stage, artifacts: &Artifacts, config: &Path) -> Result<bool, Failure> {
+    let path = config.join(UNSTORED);
+    if !path.is_file() {
+        return Ok(false);
+    }
+    artifacts.write_bytes(UNSTORED, &stage.read_bytes(&path)?)?;
+    Ok(true)
+}
+
+/// What to do after a failed apply, in the order in which it must be done.
+fn after_failure(unstored: bool, transcript: &str, terraform: &str) -> String {
+    // Terraform takes the lock before it touches anything.
+    if transcript.contains("Error acquiring the state lock") {
+        return "nothing was applied, since the state could not be locked: if somebody else holds the lock, wait and play \
+                this job again; if GitLab says \"invalid auth\", somebody with the Maintainer role has to play it"
+            .to_owned();
+    }
+    let dead = "the saved plan is dead, and a part of it may be done: do not play this job again";
+    if unstored {
+        format!(
+            "{dead}; the new state could not be stored and is kept as {UNSTORED} among the artifacts: store it first with \
+             `{terraform} state push {UNSTORED}`, then start a new pipeline, which plans what is left"
+        )
+    } else {
+        format!(
+            "{dead}; mend what terraform names above, then start a new pipeline, which plans what is left"
+        )
+    }
+}
+
+/// Terraform runs in another folder.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(Failure::usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_state_that_was_not_stored_comes_first() {
+        assert!(!after_failure(false, "Error: Throttled", "terraform").contains("state push"));
+        assert!(
+            after_failure(true, "Error: Throttled", "tofu").contains("`tofu state push errored.tfstate`")
+        );
+    }
+
+    #[test]
+    fn without_the_lock_nothing_was_applied_and_the_plan_lives() {
+        let hint = after_failure(false, "Error: Error acquiring the state lock\n", "terraform");
+        assert!(
+            hint.starts_with("nothing was applied") && !hint.contains("dead"),
+            "{hint}"
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! What the approval is bound to, as it lies there now.
+
+use portcullis_evidence::{ApprovalRequest, Bound, Materials};
+use portcullis_report::{Report, text::clean};
+use portcullis_stage::{Artifacts, Failure, ReadErrorKind, Stage};
+use portcullis_terraform::State;
+use std::path::Path;
+
+const LOCK_FILE: &str = ".terraform.lock.hcl";
+
+/// The request that people saw.
+pub(crate) fn request(artifacts: &Artifacts) -> Result<ApprovalRequest, Failure> {
+    document(artifacts, "approval-request.json", "portcullis-request-approval").map(|(_, request)| request)
+}
+
+/// Digests and facts as they are now: files from the artifact folder, the state over GitLab.
+pub(crate) fn bound(
+    stage: &Stage,
+    artifacts: &Artifacts,
+    config: &Path,
+    policy: &Path,
+    state_name: &str,
+    terraform_version: &str,
+) -> Result<Bound, Failure> {
+    let plan_file = artifacts.read_bytes("plan.tfplan")?;
+    let plan_json = artifacts.read_bytes("plan.json")?;
+    let policy = stage.read_bytes(policy).map_err(Failure::policy)?;
+    let (compliance, report): (_, Report) = document(artifacts, "compliance.json", "portcullis-validate")?;
+    let exposure = artifacts.read_bytes("exposure.json")?;
+    let provider_lock = match stage.read_bytes(&config.join(LOCK_FILE)) {
+        Ok(bytes) => Some(bytes),
+        Err(error) if error.kind() == ReadErrorKind::Missing => None,
+        Err(error) => return Err(Failure::usage(error)),
+    };
+    let job = stage.ci();
+    let commit = job.require_commit_sha()?;
+    let state = state(stage, state_name)?;
+    let materials = Materials {
+        plan_file: &plan_file,
+        plan_json: &plan_json,
+        policy: &policy,
+        compliance: compliance.as_bytes(),
+        verdict: report.verdict,
+        exposure: &exposure,
+        commit,
+        state: state
+            .as_ref()
+            .map_or((None, None), |state| (state.lineage.as_deref(), state.serial)),
+        terraform_version,
+        provider_lock: provider_lock.as_deref(),
+    };
+    Ok(materials.bind())
+}
+
+fn state(stage: &Stage, name: &str) -> Result<Option<State>, Failure> {
+    let Some(text) = stage.managed_state(name)? else {
+        return Ok(None);
+    };
+    let state = State::read(&text).map_err(|error| {
+        Failure::unreadable(Unreadable {
+            what: format!("the managed state {name}"),
+            source: error.into(),
+        })
+        .hint("look at its versions in GitLab: Operate, Terraform states")
+    })?;
+    Ok(Some(state))
+}
+
+/// A JSON document that an earlier stage wrote, with its text.
+fn document<T: serde::de::DeserializeOwned>(
+    artifacts: &Artifacts,
+    name: &str,
+    writer: &str,
+) -> Result<(String, T), Failure> {
+    let text = artifacts.read_text(name)?;
+    let document = serde_json::from_str(&text).map_err(|error| {
+        Failure::unreadable(Unreadable {
+            what: clean(&artifacts.path(name).display().to_string()),
+            source: error.into(),
+        })
+        .hint(format!(
+            "start a new pipeline, so that {writer} of this version writes it again"
+        ))
+    })?;
+    Ok((text, document))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{what} cannot be read")]
+struct Unreadable {
+    what: String,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}

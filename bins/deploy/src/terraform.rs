@@ -1,0 +1,209 @@
+//! Terraform, started in the configuration's folder with the managed state as its backend.
+
+use portcullis_gitlab::{
+    ci::{MissingVariable, Variables},
+    state::{InvalidStateName, JOB_TOKEN_USER, StateAddress},
+};
+use portcullis_stage::{Failure, Output, Program, ProgramError, Stage};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+/// Terraform or `OpenTofu`, ready to run on one configuration.
+#[derive(Debug)]
+pub(crate) struct Terraform {
+    program: Program,
+    config: PathBuf,
+}
+
+impl Terraform {
+    /// Looks for the program, and tells it where the state lives. Starts nothing.
+    pub(crate) fn new(
+        stage: &Stage,
+        program: Option<&Path>,
+        config: &Path,
+        state_name: &str,
+    ) -> Result<Self, Failure> {
+        if !config.is_dir() {
+            return Err(Failure::usage(NoFolder(config.to_owned()))
+                .hint("name the folder of the .tf files with `--config DIR`"));
+        }
+        let backend = backend(&stage.ci(), state_name)?;
+        let program = stage.terraform(program)?;
+        // What GitLab calls an automated run: shorter texts, no advice about commands to type
+        // (Terraform docs, "Running Terraform in Automation").
+        let mut program = program
+            .env("TF_IN_AUTOMATION", "true")
+            .env("TF_INPUT", "false")
+            // Nothing but the approved plan says what happens.
+            .without_env("TF_CLI_ARGS")
+            .without_env("TF_CLI_ARGS_apply");
+        for (name, value) in backend {
+            // The waits are the one setting a caller may choose.
+            if name == "TF_HTTP_RETRY_WAIT_MIN" && stage.variable(name).is_some() {
+                continue;
+            }
+            program = program.env(name, value.expose());
+        }
+        Ok(Self {
+            program,
+            config: config.to_owned(),
+        })
+    }
+
+    /// Runs it, each line shown as it comes.
+    pub(crate) fn teed(
+        &self,
+        arguments: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> Result<Output, ProgramError> {
+        self.command(arguments).run_teed()
+    }
+
+    /// Runs it and shows nothing: for its JSON.
+    pub(crate) fn captured(
+        &self,
+        arguments: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> Result<Output, ProgramError> {
+        self.command(arguments).run_captured()
+    }
+
+    /// What the program is called: `terraform`, `tofu`.
+    pub(crate) fn name(&self) -> String {
+        self.program.title()
+    }
+
+    /// Terraform's own failure, with its exit code and the headlines of its complaint.
+    pub(crate) fn failure(&self, what: &str, output: &Output) -> Failure {
+        let name = self.program.title();
+        Failure::terraform(
+            output.code(),
+            Failed {
+                command: format!("{name} {what}"),
+                code: output.code(),
+                complaint: complaint(&output.transcript),
+            },
+        )
+    }
+
+    /// The version of the program itself, such as `1.11.4`.
+    pub(crate) fn version(&self) -> Result<String, Failure> {
+        let output = self.captured(["version", "-json"])?;
+        if !output.success() {
+            return Err(self.failure("version", &output));
+        }
+        let answer: Version = serde_json::from_slice(&output.stdout).map_err(|source| {
+            Failure::usage(NoVersion {
+                program: self.name(),
+                source,
+            })
+            .hint("point to terraform or tofu with `--terraform PATH` or PORTCULLIS_TERRAFORM")
+        })?;
+        Ok(answer.terraform_version)
+    }
+
+    fn command(&self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Program {
+        let mut chdir = OsString::from("-chdir=");
+        chdir.push(&self.config);
+        self.program.clone().arg(chdir).args(arguments)
+    }
+}
+
+/// The backend's settings: by environment only, since terraform would keep `-backend-config` in the plan file.
+fn backend(
+    ci: &Variables,
+    state_name: &str,
+) -> Result<Vec<(&'static str, portcullis_gitlab::Secret)>, BackendError> {
+    let address = StateAddress::new(ci.require_project()?, state_name)?;
+    Ok(address.environment(ci.require_api_url()?, JOB_TOKEN_USER, ci.require_job_token()?))
+}
+
+#[derive(Debug, thiserror::Error)]
+enum BackendError {
+    #[error(transparent)]
+    Variable(#[from] MissingVariable),
+    #[error(transparent)]
+    Name(#[from] InvalidStateName),
+}
+
+impl From<BackendError> for Failure {
+    fn from(error: BackendError) -> Self {
+        let hint = match &error {
+            BackendError::Variable(error) => error.hint(),
+            BackendError::Name(error) => error.hint(),
+        };
+        Self::usage(error).hint(hint)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{}: no such folder", .0.display())]
+struct NoFolder(PathBuf);
+
+#[derive(Debug, thiserror::Error)]
+#[error("{command} failed with exit code {code}{}", if complaint.is_empty() { String::new() } else { format!(": {complaint}") })]
+struct Failed {
+    command: String,
+    code: i32,
+    complaint: String,
+}
+
+/// What `version -json` says, as far as it matters; `OpenTofu` uses the same key.
+#[derive(serde::Deserialize)]
+struct Version {
+    terraform_version: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{program} does not say its version as terraform does")]
+struct NoVersion {
+    program: String,
+    source: serde_json::Error,
+}
+
+/// The headlines of terraform's complaint, `Error: …`, at most three; else its last line. The whole stands above,
+/// since the output was shown as it came.
+fn complaint(transcript: &str) -> String {
+    // Terraform draws a box around a complaint when it can.
+    let lines = || {
+        transcript
+            .lines()
+            .map(|line| line.trim_start_matches(['│', '╷', '╵', ' ']).trim())
+    };
+    let headlines: Vec<&str> = lines()
+        .filter_map(|line| line.strip_prefix("Error: "))
+        .take(3)
+        .collect();
+    if headlines.is_empty() {
+        lines()
+            .rfind(|line| !line.is_empty())
+            .unwrap_or_default()
+            .to_owned()
+    } else {
+        headlines.join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_complaint_is_found_in_and_out_of_a_box() {
+        let table = [
+            (
+                "Planning…\n\nError: Resource precondition failed\n\n  on pre.tf line 4\n",
+                "Resource precondition failed",
+            ),
+            (
+                "╷\n│ Error: Invalid index\n│ \n╵\n╷\n│ Error: Unsupported argument\n╵\n",
+                "Invalid index; Unsupported argument",
+            ),
+            ("panic: out of memory\n\n", "panic: out of memory"),
+            ("", ""),
+        ];
+        for (transcript, expected) in table {
+            assert_eq!(complaint(transcript), expected);
+        }
+    }
+}
