@@ -221,20 +221,20 @@ async fn whatever_changed_since_the_approval_is_refused_with_one_sentence() {
     type Change = fn(&mut Job);
     let table: [(&str, Change); 13] = [
         ("plan swapped", |job| {
-            job.write("portcullis/plan.tfplan", "another plan")
+            job.write("portcullis/plan.tfplan", "another plan");
         }),
         ("plan json swapped", |job| job.write("portcullis/plan.json", "{}")),
         ("policy changed", |job| {
-            job.write("policy.yaml", "version: 1 # weaker\n")
+            job.write("policy.yaml", "version: 1 # weaker\n");
         }),
         ("exposure report changed", |job| {
-            job.write("portcullis/exposure.json", "{}")
+            job.write("portcullis/exposure.json", "{}");
         }),
         ("provider lock changed", |job| {
-            job.write("config/.terraform.lock.hcl", "provider \"evil\" {}\n")
+            job.write("config/.terraform.lock.hcl", "provider \"evil\" {}\n");
         }),
         ("provider lock gone", |job| {
-            fs::remove_file(job.path("config/.terraform.lock.hcl")).unwrap()
+            fs::remove_file(job.path("config/.terraform.lock.hcl")).unwrap();
         }),
         ("another commit", |job| job.set("CI_COMMIT_SHA", "fedcba98")),
         ("another terraform", |job| job.terraform("1.12.0", 0)),
@@ -250,13 +250,13 @@ async fn whatever_changed_since_the_approval_is_refused_with_one_sentence() {
             job.seal(Verdict::Violation, Some(AUTHOR));
         }),
         ("author plays", |job| {
-            job.set("GITLAB_USER_EMAIL", "ada@example.org")
+            job.set("GITLAB_USER_EMAIL", "ada@example.org");
         }),
         ("request sealed anew with another author", |job| {
-            job.seal(Verdict::Pass, Some("Eve <eve@example.org>"))
+            job.seal(Verdict::Pass, Some("Eve <eve@example.org>"));
         }),
         ("request sealed anew without author", |job| {
-            job.seal(Verdict::Pass, None)
+            job.seal(Verdict::Pass, None);
         }),
     ];
     let mut all = String::new();
@@ -373,7 +373,7 @@ async fn bad_input_is_one_clear_error_each() {
                 job.write(
                     "portcullis/approval-request.json",
                     r#"{"format_version": "1.0", "#,
-                )
+                );
             },
             65,
         ),
