@@ -2,11 +2,15 @@
 
 use crate::{materials, terraform::Terraform};
 use clap::Parser;
-use portcullis_evidence::{Approval, ApprovalRequest, Circumstances, FourEyes, Player, guard};
-use portcullis_gitlab::ci::Variables;
+use jiff::{Timestamp, Unit};
+use portcullis_evidence::{
+    Approval, ApprovalRequest, Bound, Circumstances, FourEyes, Player, RefusalRecord, guard,
+};
 use portcullis_report::{FORMAT_VERSION, text::clean};
 use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, Stage};
+use serde::Serialize;
 use std::{
+    error::Error,
     ffi::OsString,
     path::{Path, PathBuf},
 };
@@ -16,7 +20,7 @@ use std::{
 /// Everything the approval is bound to is read again: the saved plan, its JSON, the policy, both reports, the commit,
 /// the state's serial in GitLab, terraform's version and the provider lock file. When any of it changed, when the policy
 /// does not pass, or when the player of this job wrote the commit, nothing is applied and the exit code is 3. Writes
-/// apply.txt and approval.json.
+/// apply.txt and approval.json, or refusal.json.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis-deploy", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -55,6 +59,9 @@ Exit codes (docs/exit-codes.md):
   0 applied · 3 refused · 64 wrong usage, missing variable or program
   65 unreadable request, report or state · 69 GitLab not available · any other: terraform's own";
 
+/// What is left behind when nothing was applied.
+const REFUSAL: &str = "refusal.json";
+
 /// Where terraform leaves a state that it could not store, and under which name it is kept.
 const UNSTORED: &str = "errored.tfstate";
 
@@ -86,11 +93,22 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         },
         four_eyes: FourEyes::Author,
     };
-    guard(&request, &found, &circumstances).map_err(|refusal| {
-        let hint = refusal.hint();
-        Failure::refused(refusal).hint(hint)
-    })?;
-    same_author(&request, &job, stage)?;
+    let author = stage.redact(job.require_commit_author()?);
+    if let Err(refusal) = allowed(&request, &found, &circumstances, &author) {
+        write_json(
+            &artifacts,
+            REFUSAL,
+            &RefusalRecord {
+                format_version: FORMAT_VERSION.to_owned(),
+                digest: request.digest.clone(),
+                played_by: approver,
+                refused_at: whole_seconds(started),
+                job_url: job.job_url.as_ref().map(ToString::to_string),
+                reason: refusal.error.to_string(),
+            },
+        )?;
+        return Err(Failure::refused(refusal.error).hint(refusal.hint));
+    }
     stage.say(format!(
         "request {}: {} is what was approved, and {approver} did not write it",
         request.short_digest(),
@@ -115,7 +133,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         format_version: FORMAT_VERSION.to_owned(),
         digest: request.digest.clone(),
         approved_by: approver.clone(),
-        approved_at: started.to_string(),
+        approved_at: whole_seconds(started),
         job_url: job.job_url.as_ref().map(ToString::to_string),
         outcome: if apply.success() {
             "applied"
@@ -125,9 +143,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         .to_owned(),
         exit_code: apply.code(),
     };
-    let mut text = serde_json::to_string_pretty(&approval).map_err(Failure::internal)?;
-    text.push('\n');
-    artifacts.write_text("approval.json", &text)?;
+    write_json(&artifacts, "approval.json", &approval)?;
     if !apply.success() {
         let kept = keep_unstored(stage, &artifacts, &args.config)?;
         return Err(terraform.failure("apply", &apply).hint(after_failure(
@@ -148,24 +164,52 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
 /// Takes an earlier run's records away, and shows that new ones can be written.
 fn clear(artifacts: &Artifacts) -> Result<(), Failure> {
     artifacts.write_bytes("approval.json", b"")?;
-    for name in ["approval.json", "apply.txt", UNSTORED] {
+    for name in ["approval.json", "apply.txt", REFUSAL, UNSTORED] {
         artifacts.remove(name)?;
     }
     Ok(())
 }
 
-/// The request names an author; this job knows one by itself. Somebody who can write artifacts could seal a request
-/// with another name in it.
-fn same_author(request: &ApprovalRequest, job: &Variables, stage: &Stage) -> Result<(), Failure> {
-    let author = stage.redact(job.require_commit_author()?);
+/// Why nothing is applied, and what to do.
+struct Refused {
+    error: Box<dyn Error + Send + Sync>,
+    hint: String,
+}
+
+/// The guard; and the author once more. The request names an author, this job knows one by itself: somebody who can write
+/// artifacts could seal a request with another name in it.
+fn allowed(
+    request: &ApprovalRequest,
+    found: &Bound,
+    circumstances: &Circumstances,
+    author: &str,
+) -> Result<(), Refused> {
+    guard(request, found, circumstances).map_err(|refusal| Refused {
+        hint: refusal.hint().to_owned(),
+        error: refusal.into(),
+    })?;
     if request.author.as_deref().map(str::trim) == Some(author.trim()) {
         return Ok(());
     }
-    Err(Failure::refused(OtherAuthor {
+    let error = OtherAuthor {
         named: request.author.clone().unwrap_or_else(|| "nobody".to_owned()),
-        author,
+        author: author.to_owned(),
+    };
+    Err(Refused {
+        error: error.into(),
+        hint: "start a new pipeline: it plans anew and asks again".to_owned(),
     })
-    .hint("start a new pipeline: it plans anew and asks again"))
+}
+
+fn write_json(artifacts: &Artifacts, name: &str, document: &impl Serialize) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(document).map_err(Failure::internal)?;
+    text.push('\n');
+    Ok(artifacts.write_text(name, &text)?)
+}
+
+/// People read these times; a fraction of a second is noise.
+fn whole_seconds(time: Timestamp) -> String {
+    time.round(Unit::Second).unwrap_or(time).to_string()
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -32,10 +32,11 @@ impl Terraform {
         let backend = backend(&stage.ci(), state_name)?;
         let program = stage.terraform(program)?;
         // What GitLab calls an automated run: shorter texts, no advice about commands to type
-        // (Terraform docs, "Running Terraform in Automation").
+        // (Terraform docs, "Running Terraform in Automation"); and no question to HashiCorp about newer versions.
         let mut program = program
             .env("TF_IN_AUTOMATION", "true")
             .env("TF_INPUT", "false")
+            .env("CHECKPOINT_DISABLE", "true")
             // Nothing but the approved plan says what happens.
             .without_env("TF_CLI_ARGS")
             .without_env("TF_CLI_ARGS_apply");

@@ -267,6 +267,11 @@ async fn whatever_changed_since_the_approval_is_refused_with_one_sentence() {
         assert_eq!(code, 3, "{name}: {text}");
         assert!(!job.applied(), "{name}");
         assert!(!job.path("portcullis/approval.json").exists(), "{name}");
+        let refusal: serde_json::Value = serde_json::from_str(&job.read("portcullis/refusal.json")).unwrap();
+        assert!(
+            text.contains(refusal["reason"].as_str().unwrap()),
+            "{name}: the record says what the log says"
+        );
         all.push_str(&format!("## {name}\n{}\n\n", error(&text)));
     }
     insta::assert_snapshot!("refusals", all);

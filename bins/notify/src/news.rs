@@ -5,7 +5,7 @@ use crate::documents::{optional, required};
 use crate::gitlab;
 use crate::undelivered::Undelivered;
 use portcullis_consistency::ConsistencyReport;
-use portcullis_evidence::{Approval, ApprovalRequest};
+use portcullis_evidence::{Approval, ApprovalRequest, RefusalRecord};
 use portcullis_exposure::ExposureReport;
 use portcullis_gitlab::job::{Job, JobStatus};
 use portcullis_messages::{self as messages, FailedJob, Finish, Request, Status};
@@ -38,6 +38,7 @@ const COMPLIANCE: &str = "compliance.json";
 const EXPOSURE: &str = "exposure.json";
 const REQUEST: &str = "approval-request.json";
 const APPROVAL: &str = "approval.json";
+const REFUSAL: &str = "refusal.json";
 const CONSISTENCY: &str = "consistency.json";
 const SERVICES: &str = "services.json";
 const PLAN: &str = "plan.txt";
@@ -107,10 +108,12 @@ impl News {
                 let approval: Option<Approval> = optional(stage, artifacts, APPROVAL);
                 let consistency: Option<ConsistencyReport> = optional(stage, artifacts, CONSISTENCY);
                 let services: Option<ServicesReport> = optional(stage, artifacts, SERVICES);
+                let refusal: Option<RefusalRecord> = optional(stage, artifacts, REFUSAL);
                 let failure = messages::Failure {
                     jobs: &jobs,
                     compliance: compliance.as_ref(),
                     approval: approval.as_ref(),
+                    refusal: refusal.as_ref(),
                     consistency: consistency.as_ref(),
                     services: services.as_ref(),
                 };
@@ -135,7 +138,9 @@ impl News {
             }
             Event::Finished => {
                 let approval: Option<Approval> = optional(stage, artifacts, APPROVAL);
+                let refusal: Option<RefusalRecord> = optional(stage, artifacts, REFUSAL);
                 let finish = Finish {
+                    refusal: refusal.as_ref(),
                     compliance: optional::<Report>(stage, artifacts, COMPLIANCE).map(|report| report.verdict),
                     approval: approval.as_ref(),
                     consistency: optional::<ConsistencyReport>(stage, artifacts, CONSISTENCY)

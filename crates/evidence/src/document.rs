@@ -69,3 +69,20 @@ pub struct Approval {
     /// Terraform's exit code.
     pub exit_code: i32,
 }
+
+/// That the guard refused (`portcullis/refusal.json`). Field names are the JSON contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusalRecord {
+    /// The documents' format version.
+    pub format_version: String,
+    /// The digest of the request that was to be deployed.
+    pub digest: String,
+    /// Who played the deploy job, as GitLab names them.
+    pub played_by: String,
+    /// When the deploy job started, RFC 3339, UTC.
+    pub refused_at: String,
+    /// Where the job's log stands.
+    pub job_url: Option<String>,
+    /// What is not as approved, one sentence.
+    pub reason: String,
+}

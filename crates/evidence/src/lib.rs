@@ -56,7 +56,7 @@ mod materials;
 mod seal;
 
 pub use digest::{Digest, digest};
-pub use document::{Approval, ApprovalRequest, Bound};
+pub use document::{Approval, ApprovalRequest, Bound, RefusalRecord};
 pub use guard::{Circumstances, FourEyes, Part, Player, Refusal, guard};
 pub use manifest::{Entry, Manifest, ManifestError, Mismatch};
 pub use materials::Materials;

@@ -4,8 +4,9 @@ use crate::Pipeline;
 use crate::pipeline::{agreement, at_most, services, short, symbol};
 use crate::{findings, verification};
 use portcullis_consistency::ConsistencyReport;
-use portcullis_evidence::Approval;
+use portcullis_evidence::{Approval, RefusalRecord};
 use portcullis_probe::ServicesReport;
+use portcullis_report::text::{clean, cut};
 use portcullis_report::{Report, Verdict};
 use portcullis_slack::{Block, Message, RichText, Text};
 
@@ -29,6 +30,8 @@ pub struct Failure<'a> {
     pub compliance: Option<&'a Report>,
     /// What came of the deploy.
     pub approval: Option<&'a Approval>,
+    /// Why nothing was deployed, when the guard refused.
+    pub refusal: Option<&'a RefusalRecord>,
     /// Whether code, state and cloud agree.
     pub consistency: Option<&'a ConsistencyReport>,
     /// Whether the services answer.
@@ -47,6 +50,9 @@ impl Failure<'_> {
         }
         if let Some(approval) = self.approval.filter(|approval| approval.outcome != "applied") {
             return format!("terraform's exit code is {}", approval.exit_code);
+        }
+        if self.refusal.is_some() {
+            return "refused by the approval guard".to_owned();
         }
         match (self.compliance.map(|report| report.verdict), self.jobs) {
             (Some(Verdict::Violation), _) => "stopped by the policy".to_owned(),
@@ -74,6 +80,14 @@ pub fn failed(pipeline: &Pipeline, failure: Failure<'_>) -> Message {
     if !failure.jobs.is_empty() {
         words = words.bullets(at_most(5, failure.jobs.iter().map(job), "the pipeline"));
     }
+    let mut text = format!("failed: {what}");
+    if let Some(refusal) = failure.refusal {
+        let reason = cut(&clean(&refusal.reason), 300);
+        text = format!("{text}: {reason}");
+        words = words
+            .line(Text::new().bold("Not as approved: ").plain(reason))
+            .line(Text::new().plain("Played by ").bold(short(&refusal.played_by)));
+    }
     let mut blocks = vec![Block::header("Pipeline failed"), Block::rich_text(words)];
     if let Some(report) = failure
         .compliance
@@ -91,7 +105,7 @@ pub fn failed(pipeline: &Pipeline, failure: Failure<'_>) -> Message {
         blocks.push(Block::rich_text(verification::answers(report, 5)));
     }
     blocks.push(Block::actions(pipeline.button()));
-    pipeline.message("failed", &format!("failed: {what}"), blocks)
+    pipeline.message("failed", &text, blocks)
 }
 
 fn job(job: &FailedJob) -> Text {

@@ -52,12 +52,12 @@ pub(crate) fn verdict(report: &Report, most: usize) -> RichText {
     words
 }
 
-/// Not waived, worst first. A report that we wrote is sorted already; one from elsewhere may not be.
+/// Not waived, and no mere note, worst first. A report that we wrote is sorted already; one from elsewhere may not be.
 fn worst(report: &Report) -> Vec<&Finding> {
     let mut findings: Vec<&Finding> = report
         .findings
         .iter()
-        .filter(|finding| finding.waived.is_none())
+        .filter(|finding| finding.waived.is_none() && finding.verdict != Verdict::Pass)
         .collect();
     findings.sort_by_key(|finding| std::cmp::Reverse((finding.verdict, finding.severity)));
     findings

@@ -2,7 +2,7 @@
 
 use crate::Pipeline;
 use crate::pipeline::{agreement, count, services, short, symbol, upper_first};
-use portcullis_evidence::Approval;
+use portcullis_evidence::{Approval, RefusalRecord};
 use portcullis_report::Verdict;
 use portcullis_slack::{Block, Message, RichText, Text};
 
@@ -13,6 +13,8 @@ pub struct Finish<'a> {
     pub compliance: Option<Verdict>,
     /// Who let it through, and what came of it.
     pub approval: Option<&'a Approval>,
+    /// Why nothing was deployed, when the guard refused.
+    pub refusal: Option<&'a RefusalRecord>,
     /// Whether code, state and cloud agree.
     pub consistency: Option<Verdict>,
     /// Whether the services answer.
@@ -26,6 +28,9 @@ impl Finish<'_> {
     #[must_use]
     pub fn outcome(&self) -> (Verdict, &'static str) {
         match (self.approval, self.consistency, self.services) {
+            (None, ..) if self.refusal.is_some() => {
+                (Verdict::Violation, "not deployed: refused by the approval guard")
+            }
             (None, ..) => match self.compliance {
                 Some(Verdict::Violation) => (Verdict::Violation, "not deployed: stopped by the policy"),
                 Some(Verdict::Undetermined) => {
@@ -65,7 +70,10 @@ pub fn finished(pipeline: &Pipeline, finish: Finish<'_>) -> Message {
             approval.exit_code,
             short(&approval.approved_by)
         ),
-        None => "not reached".to_owned(),
+        None => finish.refusal.map_or_else(
+            || "not reached".to_owned(),
+            |refusal| format!("refused, played by {}", short(&refusal.played_by)),
+        ),
     };
     let stage = |name: &str, words: &str| Text::new().bold(name).plain(": ").plain(words);
     let mut words = RichText::new()

@@ -7,7 +7,7 @@
 )]
 
 use portcullis_consistency::{ConsistencyReport, RuleRow, RuleVerdict};
-use portcullis_evidence::{Approval, ApprovalRequest, Bound};
+use portcullis_evidence::{Approval, ApprovalRequest, Bound, RefusalRecord};
 use portcullis_exposure::{ExposureLine, ExposureReport, GroupExposure};
 use portcullis_messages::*;
 use portcullis_probe::{ServiceCheck, ServicesReport};
@@ -381,6 +381,17 @@ fn a_deploy_and_a_failed_one() {
     insta::assert_snapshot!(deployed(&pipeline(), &approval("apply_failed", 1)).text(), @"infra/estate 3f2a1b0c: deploy failed: terraform's exit code is 1. Approved by grace, digest 9b2c4d6e8f01");
 }
 
+fn refusal(reason: &str) -> RefusalRecord {
+    RefusalRecord {
+        format_version: "1.0".into(),
+        digest: "9b2c4d6e8f01".into(),
+        played_by: "eve".into(),
+        refused_at: "2026-11-23T12:00:00Z".into(),
+        job_url: None,
+        reason: reason.into(),
+    }
+}
+
 #[test]
 fn failures_say_what_failed() {
     let jobs = [FailedJob {
@@ -402,6 +413,7 @@ fn failures_say_what_failed() {
     let report = passing();
     let applied = approval("applied", 0);
     let not_applied = approval("apply_failed", 1);
+    let refused = refusal("the state has moved from serial 3 to 4");
     let told: Vec<String> = [
         Failure::default(),
         Failure {
@@ -412,6 +424,12 @@ fn failures_say_what_failed() {
         Failure {
             approval: Some(&not_applied),
             compliance: Some(&report),
+            ..Failure::default()
+        },
+        Failure {
+            jobs: &jobs,
+            compliance: Some(&report),
+            refusal: Some(&refused),
             ..Failure::default()
         },
         Failure {
@@ -467,10 +485,12 @@ fn the_end() {
     let well = Finish {
         compliance: Some(Verdict::Pass),
         approval: Some(&applied),
+        refusal: None,
         consistency: Some(Verdict::Pass),
         services: Some(Verdict::Pass),
         undelivered: 0,
     };
+    let refused = refusal("the plan file is not the approved one: approved 785842c556e8, found a0fcd911a13a");
     insta::assert_snapshot!("finished", seen(&finished(&pipeline(), well)));
     let told: Vec<String> = [
         well,
@@ -495,6 +515,11 @@ fn the_end() {
         },
         Finish {
             compliance: Some(Verdict::Violation),
+            ..Finish::default()
+        },
+        Finish {
+            compliance: Some(Verdict::Pass),
+            refusal: Some(&refused),
             ..Finish::default()
         },
         Finish {
@@ -523,10 +548,15 @@ fn nothing_from_outside_becomes_more_than_words() {
         300
     ];
     let pipeline = hostile_pipeline();
+    let refused = RefusalRecord {
+        played_by: HOSTILE.into(),
+        ..refusal(HOSTILE)
+    };
     let failure = Failure {
         jobs: &jobs,
         compliance: Some(&report),
         approval: Some(&done),
+        refusal: Some(&refused),
         consistency: Some(&rules),
         services: Some(&answers),
     };
