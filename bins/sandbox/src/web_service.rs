@@ -32,6 +32,13 @@ impl WebService {
         self.server.as_ref().map(Server::address)
     }
 
+    /// Stops it, and waits until its port is free.
+    pub async fn stop(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop().await;
+        }
+    }
+
     /// Moves to where the state puts it. A state without the address or the rule leaves it where it is.
     ///
     /// # Errors
@@ -41,9 +48,7 @@ impl WebService {
         if self.address() == Some(wanted) || (self.stubborn && self.server.is_some()) {
             return Ok(());
         }
-        if let Some(server) = self.server.take() {
-            server.stop().await;
-        }
+        self.stop().await;
         let router = Router::new()
             .route("/", get(page))
             .route("/health", get(async || "ok\n"));

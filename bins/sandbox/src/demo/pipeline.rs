@@ -36,6 +36,8 @@ pub struct JobPlan {
     pub when: When,
     /// What it runs.
     pub commands: &'static [Command],
+    /// Text artifacts of its own whose first line sums them up.
+    pub reports: &'static [&'static str],
 }
 
 impl Command {
@@ -93,6 +95,7 @@ pub const JOBS: [JobPlan; 10] = [
     JobPlan {
         name: "prepare",
         stage: "prepare",
+        reports: &[],
         when: When::OnSuccess,
         commands: &[
             gate(
@@ -105,6 +108,7 @@ pub const JOBS: [JobPlan; 10] = [
     JobPlan {
         name: "validate",
         stage: "validate",
+        reports: &[],
         when: When::OnSuccess,
         commands: &[gate(
             "portcullis-validate",
@@ -120,6 +124,7 @@ pub const JOBS: [JobPlan; 10] = [
     JobPlan {
         name: "plan",
         stage: "plan",
+        reports: &["exposure.txt", "compliance.txt"],
         when: When::OnSuccess,
         commands: &[
             gate("portcullis-plan", &["--config", "terraform"]),
@@ -139,6 +144,7 @@ pub const JOBS: [JobPlan; 10] = [
     JobPlan {
         name: "request approval",
         stage: "approve",
+        reports: &[],
         when: When::OnSuccess,
         commands: &[
             gate(
@@ -151,6 +157,7 @@ pub const JOBS: [JobPlan; 10] = [
     JobPlan {
         name: "deploy",
         stage: "deploy",
+        reports: &[],
         when: When::Manual,
         commands: &[gate(
             "portcullis-deploy",
@@ -160,12 +167,14 @@ pub const JOBS: [JobPlan; 10] = [
     JobPlan {
         name: "notify deploy",
         stage: "notify",
+        reports: &[],
         when: When::OnSuccess,
         commands: &[notify(&["deployed"])],
     },
     JobPlan {
         name: "verify",
         stage: "verify",
+        reports: &["consistency.txt"],
         when: When::OnSuccess,
         commands: &[
             gate(
@@ -188,6 +197,7 @@ pub const JOBS: [JobPlan; 10] = [
     JobPlan {
         name: "check services",
         stage: "check",
+        reports: &["services.txt"],
         when: When::OnSuccess,
         commands: &[
             gate(
@@ -211,12 +221,14 @@ pub const JOBS: [JobPlan; 10] = [
     JobPlan {
         name: "notify failure",
         stage: "finish",
+        reports: &[],
         when: When::OnFailure,
         commands: &[notify(&["failed"])],
     },
     JobPlan {
         name: "finish",
         stage: "finish",
+        reports: &[],
         when: When::Always,
         commands: &[notify(&["finished"])],
     },

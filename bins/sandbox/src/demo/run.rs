@@ -16,6 +16,7 @@ use crate::server::BindError;
 use crate::slack::{Slack, Workspace, reader};
 use crate::terminal::{Style, Styled, Terminal};
 use crate::web_service::WebService;
+use serde_json::Value;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -120,33 +121,11 @@ pub async fn run(options: &Options, out: &mut (dyn Write + Send)) -> Result<u8, 
 
     let binaries = build_binaries(options, &mut screen).await?;
     let _turn = wait_for_turn(options, &mut screen).await?;
-    let mut stage = Theatre::set_up(options, binaries).await?;
-
-    let mut exit = 0;
-    for (index, job) in JOBS.iter().enumerate() {
-        let due = match job.when {
-            When::OnSuccess | When::Manual => exit == 0,
-            When::OnFailure => exit != 0,
-            When::Always => true,
-        };
-        if !due {
-            stage.skip(index);
-            // That nothing failed is told by every other line.
-            if job.when != When::OnFailure {
-                screen.skipped(job.name);
-            }
-            continue;
-        }
-        stage.before(job, &mut screen)?;
-        let code = stage.run_job(index, job, &mut screen).await?;
-        if exit == 0 {
-            exit = code;
-        }
-        stage.after(job, code).await?;
-    }
-
-    stage.show_thread(&mut screen);
-    stage.show_artifacts(&options.workspace, &mut screen)?;
+    let mut theatre = Theatre::set_up(options, binaries).await?;
+    let result = theatre.play(&mut screen).await;
+    // The address is free again before the next demo's turn.
+    theatre.web.stop().await;
+    let exit = result?;
     conclude(&mut screen, exit);
     Ok(exit)
 }
@@ -170,6 +149,7 @@ fn conclude(screen: &mut Screen<'_>, exit: u8) {
     screen.blank();
     if exit == 0 {
         screen.line(&Styled::new("The pipeline passed.", Style::Good));
+        screen.paragraph("Other stories: cargo demo -- --list", Style::Dim);
     } else {
         let text = format!("The pipeline failed with exit code {exit}: {}.", meaning(exit));
         screen.line(&Styled::new(&text, Style::Bad));
@@ -245,6 +225,7 @@ struct Theatre<'a> {
 impl<'a> Theatre<'a> {
     async fn set_up(options: &'a Options, binaries: Binaries) -> Result<Self, DemoError> {
         let scenario = options.scenario;
+        let folder = project_folder(options)?;
         let fixtures = options.workspace.join("fixtures/estate");
         let before = files::read(&fixtures.join(scenario.before()).join("state.json"))?;
 
@@ -266,7 +247,6 @@ impl<'a> Theatre<'a> {
             slack.faults.set(Fault::Unavailable);
         }
 
-        let folder = project_folder(options)?;
         let theatre = Self {
             artifacts: folder.join("portcullis"),
             logs: folder.join("logs"),
@@ -283,6 +263,35 @@ impl<'a> Theatre<'a> {
         };
         theatre.check_out()?;
         Ok(theatre)
+    }
+
+    /// All jobs, then what they left. Gives the exit code of the first that failed.
+    async fn play(&mut self, screen: &mut Screen<'_>) -> Result<u8, DemoError> {
+        let mut exit = 0;
+        for (index, job) in JOBS.iter().enumerate() {
+            let due = match job.when {
+                When::OnSuccess | When::Manual => exit == 0,
+                When::OnFailure => exit != 0,
+                When::Always => true,
+            };
+            if !due {
+                self.skip(index);
+                // That nothing failed is told by every other line.
+                if job.when != When::OnFailure {
+                    screen.skipped(job.name);
+                }
+                continue;
+            }
+            self.before(job, screen)?;
+            let code = self.run_job(index, job, screen).await?;
+            if exit == 0 {
+                exit = code;
+            }
+            self.after(job, code).await?;
+        }
+        self.show_thread(screen);
+        self.show_artifacts(screen)?;
+        Ok(exit)
     }
 
     /// The files a runner would have checked out.
@@ -320,11 +329,10 @@ impl<'a> Theatre<'a> {
                     &self.fixtures.join(scenario.live()).join("aws"),
                     &self.folder.join("live"),
                 )?;
-                let mut text = String::from("recorded EC2 answers, in the place of portcullis-inspect");
                 if scenario == Scenario::HandMadeDrift {
-                    text.push_str("; somebody has changed rules by hand meanwhile");
+                    screen.event("somebody opens SSH by hand: to the world on web, to one address on admin");
                 }
-                screen.event(&text);
+                screen.event("EC2's recorded answers stand in for portcullis-inspect: no AWS SDK to build");
             }
             _ => {}
         }
@@ -396,12 +404,18 @@ impl<'a> Theatre<'a> {
             .join(format!("{:02}-{}.log", index + 1, job.name.replace(' ', "-")));
         files::write(&log, b"")?;
         let mut failed: Option<(&Command, u8, String)> = None;
+        let mut lost = Vec::new();
         for command in job.commands {
             if failed.is_some() && !command.tells {
                 continue;
             }
             screen.working(&format!("{}: {}", job.name, command.line()));
             let (code, said) = self.run_command(command, &variables, &log).await?;
+            lost.extend(
+                said.lines()
+                    .filter(|line| line.contains("not delivered"))
+                    .map(str::to_owned),
+            );
             if code != 0 && failed.is_none() {
                 failed = Some((command, code, said));
             }
@@ -412,14 +426,22 @@ impl<'a> Theatre<'a> {
         };
         self.gitlab.project().end_job(id, status, &clock::stamp());
         screen.job(job.name, started.elapsed(), &ending);
-        match failed {
-            None => Ok(0),
-            Some((command, code, said)) => {
+        match &failed {
+            None => {
+                for name in job.reports {
+                    let text = files::read_text(&self.artifacts.join(name)).unwrap_or_default();
+                    screen.report(text.lines().next().unwrap_or_default());
+                }
+            }
+            Some((command, _, said)) => {
                 screen.quoted(&format!("$ {}", command.line()));
-                screen.quoted(&tail(&said, QUOTED_LINES));
-                Ok(code)
+                screen.quoted(&tail(said, QUOTED_LINES));
             }
         }
+        for line in &lost {
+            screen.report(line);
+        }
+        Ok(failed.map_or(0, |(_, code, _)| code))
     }
 
     /// Our own variables, beside GitLab's.
@@ -499,13 +521,35 @@ impl<'a> Theatre<'a> {
         }
         if workspace.messages.is_empty() {
             screen.paragraph("Nothing was posted.", Style::Plain);
+            self.show_undelivered(screen);
         }
         for (method, error) in &workspace.refused {
             screen.line(&Styled::new(&format!("refused: {method}: {error}"), Style::Bad));
         }
     }
 
-    fn show_artifacts(&self, workspace: &Path, screen: &mut Screen<'_>) -> Result<(), DemoError> {
+    /// What would have been said, as the pipeline kept it.
+    fn show_undelivered(&self, screen: &mut Screen<'_>) {
+        let text = files::read_text(&self.artifacts.join("undelivered.json")).unwrap_or_default();
+        let kept: Value = serde_json::from_str(&text).unwrap_or_default();
+        let Some(messages) = kept["messages"].as_array() else {
+            return;
+        };
+        screen.paragraph(
+            "portcullis/undelivered.json keeps what was to be said:",
+            Style::Plain,
+        );
+        screen.blank();
+        for message in messages {
+            let said = message["text"].as_str().unwrap_or_default();
+            let start: Vec<&str> = said.lines().take(2).collect();
+            let event = message["event"].as_str().unwrap_or_default();
+            screen.table_row(event, &start.join(" · "));
+        }
+    }
+
+    fn show_artifacts(&self, screen: &mut Screen<'_>) -> Result<(), DemoError> {
+        let workspace = &self.options.workspace;
         let near = |path: &Path| path.strip_prefix(workspace).unwrap_or(path).display().to_string();
         screen.heading(&format!("Artifacts in {}", near(&self.artifacts)));
         let mut cells = Vec::new();

@@ -124,13 +124,26 @@ impl<'a> Screen<'a> {
         self.wrapped(&line, 4);
     }
 
+    /// A word, and a text beside it that stays in its column.
+    pub fn table_row(&mut self, word: &str, text: &str) {
+        let mut line = Styled::new(&format!("  {word:<14}"), Style::Bold);
+        line.push(text, Style::Plain);
+        self.wrapped(&line, 16);
+    }
+
+    /// One line that sums a job's report up.
+    pub fn report(&mut self, text: &str) {
+        let mut line = Styled::new("      ", Style::Plain);
+        line.push(text, Style::Plain);
+        self.wrapped(&line, 6);
+    }
+
     /// A job's own words, set in.
     pub fn quoted(&mut self, text: &str) {
         for line in text.lines() {
-            let mut quoted = Styled::new("      │ ", Style::Dim);
             let words = Styled::new(line, Style::Plain);
-            for part in words.wrap(self.terminal.width.saturating_sub(8)) {
-                let mut row = std::mem::replace(&mut quoted, Styled::new("      │ ", Style::Dim));
+            for part in words.wrap_at(self.terminal.width.saturating_sub(8), hang(line)) {
+                let mut row = Styled::new("      │ ", Style::Dim);
                 row.append(part);
                 self.line(&row.trimmed());
             }
@@ -145,6 +158,22 @@ impl<'a> Screen<'a> {
             }
             self.line(&part);
         }
+    }
+}
+
+/// Where the continuation of a long line starts: below the second column of a table, or below its first word.
+fn hang(line: &str) -> usize {
+    let indent = line.chars().take_while(|c| *c == ' ').count();
+    let first: usize = line.chars().skip(indent).take_while(|c| *c != ' ').count();
+    let gap = line
+        .chars()
+        .skip(indent + first)
+        .take_while(|c| *c == ' ')
+        .count();
+    if gap >= 2 {
+        indent + first + gap
+    } else {
+        indent + 2
     }
 }
 
@@ -190,7 +219,12 @@ mod tests {
                 screen.job("request approval", Duration::from_millis(80), &Ending::Failed(69));
                 screen.event("deploy is played by Tomas Lind (@tomas); the author is Nora Okafor (@nora)");
                 screen.skipped("check services");
-                screen.quoted("one\n  two");
+                screen.report(
+                    "exposure: opens tcp 8000 from the whole IPv4 internet on front; closes tcp 8080",
+                );
+                screen.quoted(
+                    "$ one\n    rule      the second column of a table is where its long lines go on, too",
+                );
             })
         );
     }
