@@ -1,15 +1,17 @@
 //! The demo: the whole pipeline, as real child processes, on the stand-ins.
 //!
 //! [`scenario`] holds the stories, [`pipeline`] the jobs as `ci/portcullis.gitlab-ci.yml` has them,
-//! [`environment`] what GitLab tells a job; these are pure. [`build`] makes the binaries, [`screen`] shows, [`run`]
+//! [`environment`] what GitLab tells a job; these are pure. [`build`] makes the binaries, [`screen`] shows, [`run()`]
 //! does it.
 
 pub mod build;
 pub mod environment;
 pub mod pipeline;
-pub mod run;
 pub mod scenario;
 pub mod screen;
+
+mod run;
+mod theatre;
 
 pub use run::{DemoError, Options, run};
 pub use scenario::Scenario;

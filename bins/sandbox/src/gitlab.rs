@@ -7,6 +7,11 @@ pub mod project;
 pub mod state;
 pub mod wire;
 
+mod access;
+mod answer;
+mod routes;
+mod state_routes;
+
 pub use project::{Job, JobStatus, Project, Role, User};
 pub use state::{Lock, ManagedStates};
 pub use wire::Gitlab;

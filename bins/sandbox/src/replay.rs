@@ -1,11 +1,12 @@
 //! The replayed terraform: answers as terraform does, from a recording, and really talks to the `http` backend.
 //!
 //! [`arguments`] reads the command line (pure), [`backend`] reads the backend's settings (pure) and its
-//! [`client`] speaks with it, [`run`] puts them together.
+//! [`client`] speaks with it, [`run()`] puts them together.
 
 pub mod arguments;
 pub mod backend;
 pub mod client;
-pub mod run;
+
+mod run;
 
 pub use run::{Outcome, run};

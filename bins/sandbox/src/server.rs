@@ -148,3 +148,21 @@ pub(crate) async fn with_faults(
         Some(fault @ Fault::Unauthorized) => own(fault),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_not_there_has_a_hint() {
+        let error = BindError {
+            address: SocketAddr::from(([127, 255, 27, 217], 8080)),
+            source: io::ErrorKind::AddrNotAvailable.into(),
+        };
+        insta::assert_snapshot!(error, @"cannot listen on 127.255.27.217:8080");
+        insta::assert_snapshot!(
+            error.hint().unwrap(),
+            @"this system has only 127.0.0.1; add the address with `sudo ifconfig lo0 alias 127.255.27.217`"
+        );
+    }
+}
