@@ -85,7 +85,8 @@ impl Styled {
     #[must_use]
     pub fn wrap_at(&self, width: usize, hang: usize) -> Vec<Self> {
         let width = width.max(8);
-        let hang = hang.min(width / 2);
+        // Enough must be left for a word or two.
+        let hang = hang.min((width / 2).max(width.saturating_sub(24)));
         let mut lines = Vec::new();
         let mut line: Vec<(char, Style)> = Vec::new();
         let mut used = 0;

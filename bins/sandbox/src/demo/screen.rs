@@ -161,19 +161,13 @@ impl<'a> Screen<'a> {
     }
 }
 
-/// Where the continuation of a long line starts: below the second column of a table, or below its first word.
+/// Where the continuation of a long line starts: below the last column of a table, or a little in.
 fn hang(line: &str) -> usize {
     let indent = line.chars().take_while(|c| *c == ' ').count();
-    let first: usize = line.chars().skip(indent).take_while(|c| *c != ' ').count();
-    let gap = line
-        .chars()
-        .skip(indent + first)
-        .take_while(|c| *c == ' ')
-        .count();
-    if gap >= 2 {
-        indent + first + gap
-    } else {
-        indent + 2
+    let words = line.trim();
+    match words.rfind("  ") {
+        Some(gap) => indent + words[..gap + 2].chars().count(),
+        None => indent + 2,
     }
 }
 
@@ -223,7 +217,7 @@ mod tests {
                     "exposure: opens tcp 8000 from the whole IPv4 internet on front; closes tcp 8080",
                 );
                 screen.quoted(
-                    "$ one\n    rule      the second column of a table is where its long lines go on, too",
+                    "$ one\n    rule      the last column of a table is where its long lines go on, too",
                 );
             })
         );
