@@ -48,6 +48,15 @@ pub enum ServeError {
 }
 
 impl ServeError {
+    /// 65 for an unreadable state, 69 for a port that is not to be had.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Bind(_) => 69,
+            Self::File(_) | Self::State(..) => 65,
+        }
+    }
+
     /// What the reader can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

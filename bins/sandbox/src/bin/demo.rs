@@ -36,7 +36,10 @@ Exit codes: the pipeline's own (see docs/exit-codes.md), or 69 when the demo its
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
     let terminal = Terminal::of_stdout(
         variable("NO_COLOR").is_some(),
         variable("TERM").as_deref() == Some("dumb"),
@@ -94,6 +97,12 @@ fn complain(error: &DemoError) -> ExitCode {
 )]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Help was asked for, or the command line is wrong: 64, as with all binaries here.
+fn usage(error: &clap::Error) -> ExitCode {
+    let _shown = error.print();
+    ExitCode::from(if error.use_stderr() { 64 } else { 0 })
 }
 
 /// The root of the checkout: two folders above this package.

@@ -67,7 +67,15 @@ Examples:
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Command::Serve(arguments) = Arguments::parse().command;
+    let arguments = match Arguments::try_parse() {
+        Ok(Arguments {
+            command: Command::Serve(arguments),
+        }) => arguments,
+        Err(error) => {
+            let _shown = error.print();
+            return ExitCode::from(if error.use_stderr() { 64 } else { 0 });
+        }
+    };
     let options = Options {
         gitlab: arguments.gitlab,
         slack: arguments.slack,
@@ -85,7 +93,7 @@ async fn main() -> ExitCode {
         Ok(stands) => serve(stands).await,
         Err(error) => {
             complain(&error, error.hint());
-            ExitCode::from(69)
+            ExitCode::from(error.exit_code())
         }
     }
 }
