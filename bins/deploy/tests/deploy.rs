@@ -35,6 +35,8 @@ impl Job {
     }
 
     async fn with_state(answer: ResponseTemplate) -> Self {
+        // The servers' drop blocks on tokio's locks, which stop answering a task that never gives way.
+        tokio::task::yield_now().await;
         let gitlab = MockServer::start().await;
         Mock::given(path("/api/v4/projects/42/terraform/state/production"))
             .and(basic_auth("gitlab-ci-token", TOKEN))

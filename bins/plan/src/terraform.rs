@@ -32,8 +32,11 @@ impl Terraform {
         let backend = backend(&stage.ci(), state_name)?;
         let program = stage.terraform(program)?;
         // What GitLab calls an automated run: shorter texts, no advice about commands to type
-        // (Terraform docs, "Running Terraform in Automation").
-        let mut program = program.env("TF_IN_AUTOMATION", "true").env("TF_INPUT", "false");
+        // (Terraform docs, "Running Terraform in Automation"); and no question to HashiCorp about newer versions.
+        let mut program = program
+            .env("TF_IN_AUTOMATION", "true")
+            .env("TF_INPUT", "false")
+            .env("CHECKPOINT_DISABLE", "true");
         for (name, value) in backend {
             // The waits are the one setting a caller may choose.
             if name == "TF_HTTP_RETRY_WAIT_MIN" && stage.variable(name).is_some() {

@@ -1,2 +1,9 @@
 //! Stage `prepare`: a doctor that checks what the later stages need.
-fn main() {}
+
+mod check;
+mod checks;
+mod command;
+
+fn main() -> std::process::ExitCode {
+    portcullis_stage::main(command::run)
+}
