@@ -4,7 +4,7 @@ use super::build::{self, Binaries, BuildError, Progress};
 use super::pipeline::BINARIES;
 use super::scenario::Scenario;
 use super::screen::{Screen, meaning};
-use super::theatre::Theatre;
+use super::theatre::{self, Theatre};
 use crate::files::{self, FileError};
 use crate::recording::RecordingError;
 use crate::server::BindError;
@@ -95,6 +95,8 @@ impl DemoError {
 pub async fn run(options: &Options, out: &mut (dyn Write + Send)) -> Result<u8, DemoError> {
     let mut screen = Screen::new(out, options.terminal);
     let scenario = options.scenario;
+    // Before anything is shown or built: a folder of somebody else's is left alone.
+    theatre::check_keep(options)?;
     introduce(&mut screen, scenario);
 
     let binaries = build_binaries(options, &mut screen).await?;
@@ -176,6 +178,7 @@ async fn wait_for_turn(options: &Options, screen: &mut Screen<'_>) -> Result<std
         return Ok(file);
     }
     screen.paragraph("Another demo is running; this one waits for its end.", Style::Dim);
+    screen.blank();
     let waiting = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
     match waiting {
         Ok(Ok(file)) => Ok(file),

@@ -435,15 +435,19 @@ fn human_size(bytes: u64) -> String {
     }
 }
 
+/// The folder to keep must be empty, or not there.
+pub(super) fn check_keep(options: &Options) -> Result<(), DemoError> {
+    match &options.keep {
+        Some(folder) if !files::list(folder)?.is_empty() => Err(DemoError::NotEmpty(folder.clone())),
+        _ => Ok(()),
+    }
+}
+
 /// The project's folder, empty.
 fn project_folder(options: &Options) -> Result<PathBuf, DemoError> {
+    check_keep(options)?;
     let folder = match &options.keep {
-        Some(folder) => {
-            if !files::list(folder)?.is_empty() {
-                return Err(DemoError::NotEmpty(folder.clone()));
-            }
-            folder.clone()
-        }
+        Some(folder) => folder.clone(),
         None => {
             let folder = options
                 .workspace
