@@ -133,6 +133,31 @@ pub struct AddressSet {
 }
 
 impl AddressSet {
+    pub(crate) fn new(v4: IntervalSet<u32>, v6: IntervalSet<u128>) -> Self {
+        Self { v4, v6 }
+    }
+
+    /// The addresses of the block that are in it. Costs no more than what is found.
+    #[must_use]
+    pub fn clip(&self, block: Cidr) -> Self {
+        match block.network {
+            IpAddr::V4(v4) => {
+                let first = v4.to_bits();
+                Self {
+                    v4: self.v4.clip(first, first | !mask32(block.length)),
+                    v6: IntervalSet::empty(),
+                }
+            }
+            IpAddr::V6(v6) => {
+                let first = v6.to_bits();
+                Self {
+                    v4: IntervalSet::empty(),
+                    v6: self.v6.clip(first, first | !mask128(block.length)),
+                }
+            }
+        }
+    }
+
     /// No address.
     #[must_use]
     pub fn empty() -> Self {
@@ -362,6 +387,21 @@ impl From<Cidr> for AddressSet {
                     v6: IntervalSet::range(first, first | !mask128(cidr.length)),
                 }
             }
+        }
+    }
+}
+
+impl<'a> FromIterator<&'a AddressSet> for AddressSet {
+    /// The union of many sets, for the cost of a sort.
+    fn from_iter<I: IntoIterator<Item = &'a AddressSet>>(iter: I) -> Self {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for set in iter {
+            v4.extend_from_slice(set.v4.intervals());
+            v6.extend_from_slice(set.v6.intervals());
+        }
+        Self {
+            v4: v4.into_iter().collect(),
+            v6: v6.into_iter().collect(),
         }
     }
 }

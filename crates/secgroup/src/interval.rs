@@ -105,6 +105,27 @@ impl<T: Point> IntervalSet<T> {
         after > 0 && self.intervals[after - 1].1 >= value
     }
 
+    /// Whether it holds any number from `first` to `last`, both included.
+    #[must_use]
+    pub fn overlaps(&self, first: T, last: T) -> bool {
+        let after = self.intervals.partition_point(|&(_, end)| end < first);
+        first <= last && self.intervals.get(after).is_some_and(|&(start, _)| start <= last)
+    }
+
+    /// What is in it from `first` to `last`, both included. Costs no more than what is found.
+    #[must_use]
+    pub fn clip(&self, first: T, last: T) -> Self {
+        let from = self.intervals.partition_point(|&(_, end)| end < first);
+        let found = self.intervals[from..]
+            .iter()
+            .take_while(|&&(start, _)| first <= last && start <= last);
+        Self {
+            intervals: found
+                .map(|&(start, end)| (start.max(first), end.min(last)))
+                .collect(),
+        }
+    }
+
     /// How many numbers are in it, at most `u128::MAX`.
     #[must_use]
     pub fn size(&self) -> u128 {

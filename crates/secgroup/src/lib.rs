@@ -24,10 +24,13 @@
 //! ```
 
 mod address;
+mod area;
+mod cells;
 mod group;
 mod interval;
 mod inventory;
 mod open;
+mod overlay;
 mod peer;
 mod protocol;
 mod registry;
@@ -35,10 +38,12 @@ mod rule;
 mod traffic;
 
 pub use address::{AddressSet, Cidr, CidrError};
+pub use area::{Area, Reading};
 pub use group::{Group, GroupSelector};
 pub use interval::{IntervalSet, Point};
 pub use inventory::{Gap, Interface, Inventory};
 pub use open::{OpenPiece, OpenSet};
+pub use overlay::{Covered, Overlay};
 pub use peer::{Peer, PeerSet, PrefixLists, Token, TokenSet, UnknownPeer};
 pub use protocol::{Protocol, ProtocolError};
 pub use rule::{Direction, Known, Ports, PortsError, Rule, RuleKey};

@@ -1,10 +1,11 @@
 //! The open set: what a list of rules lets pass together.
 
 use crate::address::AddressSet;
+use crate::area::{Area, Reading};
+use crate::overlay::Overlay;
 use crate::peer::{PeerSet, PrefixLists, Token, TokenSet};
-use crate::protocol::Protocol;
-use crate::rule::{Direction, Known, Ports, Rule};
-use crate::traffic::{TrafficSet, span};
+use crate::rule::{Direction, Rule};
+use crate::traffic::TrafficSet;
 use std::collections::BTreeMap;
 
 /// What one piece of traffic is open to.
@@ -17,6 +18,30 @@ pub struct OpenPiece {
 }
 
 impl OpenPiece {
+    pub(crate) fn new(first: u32, last: u32, peers: PeerSet) -> Self {
+        Self { first, last, peers }
+    }
+
+    /// Whether traffic that starts at `next` continues it.
+    pub(crate) fn touches(&self, next: u32) -> bool {
+        self.last.checked_add(1) == Some(next)
+    }
+
+    pub(crate) fn extend_to(&mut self, last: u32) {
+        self.last = last;
+    }
+
+    /// One concrete packet of the piece: `tcp 22 from 8.8.8.8`.
+    #[must_use]
+    pub fn witness(&self, direction: Direction) -> Option<String> {
+        Some(format!(
+            "{} {} {}",
+            self.traffic().witness()?,
+            direction.preposition(),
+            self.peers.witness()?
+        ))
+    }
+
     /// Which traffic.
     #[must_use]
     pub fn traffic(&self) -> TrafficSet {
@@ -49,6 +74,11 @@ impl OpenSet {
         Self::default()
     }
 
+    /// The pieces must be in normal form.
+    pub(crate) fn from_pieces(pieces: Vec<OpenPiece>) -> Self {
+        Self { pieces }
+    }
+
     /// This traffic towards these peers.
     #[must_use]
     pub fn of(traffic: &TrafficSet, peers: &PeerSet) -> Self {
@@ -73,7 +103,7 @@ impl OpenSet {
         rules
             .into_iter()
             .filter(|rule| rule.direction == direction)
-            .filter_map(|rule| certain(rule, lists))
+            .filter_map(|rule| Area::of(rule, Reading::Certain, lists))
             .collect()
     }
 
@@ -87,7 +117,7 @@ impl OpenSet {
         rules
             .into_iter()
             .filter(|rule| rule.direction == direction)
-            .map(|rule| possible(rule, lists))
+            .filter_map(|rule| Area::of(rule, Reading::Possible, lists))
             .collect()
     }
 
@@ -146,10 +176,17 @@ impl OpenSet {
         let addresses = self.part(|peers| PeerSet::new(peers.addresses().clone(), TokenSet::default()));
         parts.extend(addresses.widest());
         // Addresses and tokens are told together where the traffic is the same.
+        let mut of_traffic: BTreeMap<TrafficSet, usize> = BTreeMap::new();
+        for (at, (traffic, _)) in parts.iter().enumerate() {
+            of_traffic.entry(traffic.clone()).or_insert(at);
+        }
         for (traffic, peers) in self.token_lines() {
-            match parts.iter_mut().find(|(other, _)| *other == traffic) {
-                Some((_, known)) => *known = known.union(&peers),
-                None => parts.push((traffic, peers)),
+            match of_traffic.get(&traffic) {
+                Some(&at) => parts[at].1 = parts[at].1.union(&peers),
+                None => {
+                    of_traffic.insert(traffic.clone(), parts.len());
+                    parts.push((traffic, peers));
+                }
             }
         }
         parts.sort_by(|a, b| a.0.spans().first().cmp(&b.0.spans().first()));
@@ -194,26 +231,27 @@ impl OpenSet {
     fn widest(&self) -> Vec<(TrafficSet, PeerSet)> {
         /// Beyond this many distinct sets of peers nobody reads on, and the plain form is good enough.
         const MANY: usize = 48;
-        let mut distinct: Vec<&PeerSet> = self.pieces.iter().map(|piece| &piece.peers).collect();
-        distinct.sort();
-        distinct.dedup();
-        let few = distinct.len() <= MANY;
+        let mut distinct: BTreeMap<&PeerSet, Vec<(u32, u32)>> = BTreeMap::new();
+        for piece in &self.pieces {
+            distinct
+                .entry(&piece.peers)
+                .or_default()
+                .push((piece.first, piece.last));
+        }
+        if distinct.len() > MANY {
+            return distinct
+                .into_iter()
+                .map(|(peers, spans)| (TrafficSet::from_spans(spans), peers.clone()))
+                .collect();
+        }
         let mut lines: Vec<(TrafficSet, PeerSet)> = distinct
-            .into_iter()
+            .keys()
             .map(|peers| {
-                let holds =
-                    |piece: &&OpenPiece| piece.peers == *peers || (few && peers.is_subset(&piece.peers));
-                let spans = self
-                    .pieces
-                    .iter()
-                    .filter(holds)
-                    .map(|piece| (piece.first, piece.last));
-                (TrafficSet::from_spans(spans), peers.clone())
+                let wider = distinct.iter().filter(|(other, _)| peers.is_subset(other));
+                let spans = wider.flat_map(|(_, spans)| spans.iter().copied());
+                (TrafficSet::from_spans(spans), (*peers).clone())
             })
             .collect();
-        if !few {
-            return lines;
-        }
         let mut index = 0;
         while index < lines.len() {
             let others = lines.iter().enumerate().filter(|(at, _)| *at != index);
@@ -234,13 +272,7 @@ impl OpenSet {
     /// One concrete packet of the set: `tcp 22 from 8.8.8.8`. `None` when nothing is open.
     #[must_use]
     pub fn witness(&self, direction: Direction) -> Option<String> {
-        let piece = self.pieces.first()?;
-        Some(format!(
-            "{} {} {}",
-            piece.traffic().witness()?,
-            direction.preposition(),
-            piece.peers.witness()?
-        ))
+        self.pieces.first()?.witness(direction)
     }
 
     /// Sweeps both lists of pieces side by side; `f` gives the peers of each stretch of traffic.
@@ -258,23 +290,28 @@ impl OpenSet {
 }
 
 impl FromIterator<OpenPiece> for OpenSet {
-    /// The union, by halves: `n` pieces cost `n log n` unions of what they make.
     fn from_iter<I: IntoIterator<Item = OpenPiece>>(iter: I) -> Self {
-        let mut sets: Vec<OpenSet> = iter
-            .into_iter()
-            .filter(|piece| piece.first <= piece.last && !piece.peers.is_empty())
-            .map(|piece| OpenSet { pieces: vec![piece] })
-            .collect();
-        while sets.len() > 1 {
-            sets = sets
-                .chunks(2)
-                .map(|pair| match pair {
-                    [a, b] => a.union(b),
-                    rest => rest.first().cloned().unwrap_or_default(),
-                })
-                .collect();
+        let area = |piece: OpenPiece| Area {
+            traffic: piece.traffic(),
+            peers: piece.peers,
+        };
+        iter.into_iter().map(area).collect()
+    }
+}
+
+impl FromIterator<Area> for OpenSet {
+    /// The union of many areas: for `n` of them `n log n`, and what it takes to write it out.
+    fn from_iter<I: IntoIterator<Item = Area>>(iter: I) -> Self {
+        let areas: Vec<Area> = iter.into_iter().collect();
+        match areas.as_slice() {
+            [] => Self::empty(),
+            [one] => Self::of(&one.traffic, &one.peers),
+            many => many
+                .iter()
+                .collect::<Overlay<'_>>()
+                .written_out(&TrafficSet::all(), usize::MAX)
+                .unwrap_or_default(),
         }
-        sets.pop().unwrap_or_default()
     }
 }
 
@@ -290,28 +327,6 @@ fn trim(lines: &mut [(TrafficSet, PeerSet)]) {
         if !rest.is_empty() && rest.spans().len() <= traffic.spans().len() {
             lines[index].0 = rest;
         }
-    }
-}
-
-fn certain(rule: &Rule, lists: &PrefixLists) -> Option<OpenPiece> {
-    let (first, last) = span(rule.protocol.value()?, rule.ports.value()?);
-    Some(OpenPiece {
-        first,
-        last,
-        peers: PeerSet::certain(&rule.peer, lists),
-    })
-}
-
-fn possible(rule: &Rule, lists: &PrefixLists) -> OpenPiece {
-    let (first, last) = match (rule.protocol, rule.ports) {
-        (Known::Yes(protocol), Known::Yes(ports)) => span(protocol, ports),
-        (Known::Yes(protocol), Known::NotYet) => span(protocol, Ports::All),
-        (Known::NotYet, _) => span(Protocol::All, Ports::All),
-    };
-    OpenPiece {
-        first,
-        last,
-        peers: PeerSet::possible(&rule.peer, lists),
     }
 }
 

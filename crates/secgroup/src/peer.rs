@@ -127,6 +127,11 @@ impl TokenSet {
         }
     }
 
+    /// Those it names: who is in it, or, when it is all but some, who is not.
+    pub(crate) fn named(&self) -> &BTreeSet<Token> {
+        &self.named
+    }
+
     /// Whether nothing is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -196,6 +201,22 @@ impl FromIterator<Token> for TokenSet {
 pub struct PeerSet {
     addresses: AddressSet,
     tokens: TokenSet,
+}
+
+impl<'a> FromIterator<&'a PeerSet> for PeerSet {
+    /// The union of many sets.
+    fn from_iter<I: IntoIterator<Item = &'a PeerSet>>(iter: I) -> Self {
+        let sets: Vec<&PeerSet> = iter.into_iter().collect();
+        let (some, all_but): (Vec<_>, Vec<_>) = sets
+            .iter()
+            .map(|set| &set.tokens)
+            .partition(|tokens| !tokens.all_but);
+        let some: TokenSet = some.iter().flat_map(|tokens| &tokens.named).cloned().collect();
+        Self {
+            addresses: sets.iter().map(|set| &set.addresses).collect(),
+            tokens: all_but.into_iter().fold(some, |sum, tokens| sum.union(tokens)),
+        }
+    }
 }
 
 impl PeerSet {

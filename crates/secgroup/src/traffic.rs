@@ -64,6 +64,16 @@ impl TrafficSet {
         self.0.contains(u32::from(protocol) * SLOTS + u32::from(slot))
     }
 
+    /// Whether any slot from `first` to `last` is in it.
+    pub(crate) fn overlaps(&self, first: u32, last: u32) -> bool {
+        self.0.overlaps(first, last)
+    }
+
+    /// The slots from `first` to `last` that are in it.
+    pub(crate) fn clip(&self, first: u32, last: u32) -> Self {
+        Self(self.0.clip(first, last))
+    }
+
     /// How many slots are in it.
     #[must_use]
     pub fn size(&self) -> u128 {
