@@ -139,13 +139,39 @@ impl<'de> Deserialize<'de> for Words {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Words, A::Error> {
                 let mut words = Vec::new();
-                while let Some(Words(mut one)) = list.next_element::<Words>()? {
-                    if one.len() != 1 {
-                        return Err(A::Error::custom("a list in a list"));
-                    }
-                    words.append(&mut one);
+                while let Some(Word(word)) = list.next_element()? {
+                    words.push(word);
                 }
                 Ok(Words(words))
+            }
+        }
+        deserializer.deserialize_any(Read)
+    }
+}
+
+/// One scalar of a list.
+struct Word(String);
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl Visitor<'_> for Read {
+            type Value = Word;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a word or a number in the list")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Word, E> {
+                Ok(Word(text.to_owned()))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Word, E> {
+                Ok(Word(number.to_string()))
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Word, E> {
+                Ok(Word(number.to_string()))
             }
         }
         deserializer.deserialize_any(Read)

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// How many characters of a message are kept: a word of the file that stands in it may be of any length.
+const LONGEST: usize = 300;
+
 /// Why a policy could not be read: one reason, with its line where there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyError {
@@ -12,9 +15,14 @@ pub struct PolicyError {
 
 impl PolicyError {
     pub(crate) fn new(line: Option<u64>, message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(LONGEST) {
+            message.truncate(end);
+            message.push('…');
+        }
         Self {
             line,
-            message: message.into(),
+            message,
             hint: None,
         }
     }

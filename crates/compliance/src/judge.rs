@@ -2,13 +2,15 @@
 
 use crate::document::{PartialPlans, Per};
 use crate::extent::Extent;
+use crate::peers::seen_by;
 use crate::policy::{Check, Exposure, Policy, Rule as PolicyRule};
-use crate::subject::{Judged, JudgedRule, Subject};
+use crate::subject::{Judged, JudgedMember, JudgedRule, Subject};
 use crate::waiver::Waivers;
 use jiff::civil::Date;
 use portcullis_report::{Finding, GroupRef, Report, Severity, Standing, Verdict};
 use portcullis_secgroup::{Direction, Known, OpenSet, Peer, PeerSet, Rule, TrafficSet, UnknownPeer};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Judges a subject by a policy. `today` decides which waivers still hold (the last day counts, UTC).
 #[must_use]
@@ -22,32 +24,20 @@ pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
         } else {
             &subject.groups
         };
+        let questions = questions(rule, subject);
         for group in judged {
-            let fit = fits(rule, group);
+            let fit = fits(rule, group, subject);
             if fit == Fit::No {
                 continue;
             }
             match &rule.check {
                 Check::Forbidden {
-                    exposure,
-                    extent,
-                    allowed,
+                    exposure, allowed, ..
                 } => {
-                    for &direction in &exposure.directions {
-                        let question = Question {
-                            rule,
-                            exposure,
-                            extent: *extent,
-                            direction,
-                            subject,
-                        };
-                        let found = question.ask(group, fit, &mut waivers);
-                        findings.extend(
-                            found
-                                .into_iter()
-                                .map(|finding| advise(finding, exposure, allowed.as_ref())),
-                        );
-                    }
+                    let found = questions
+                        .iter()
+                        .filter_map(|question| question.ask(group, fit, &mut waivers));
+                    findings.extend(found.map(|finding| advise(finding, exposure, allowed.as_ref())));
                 }
                 Check::Description => findings.extend(undescribed(rule, group, fit, subject, &mut waivers)),
             }
@@ -78,7 +68,24 @@ enum Fit {
     Unknown,
 }
 
-fn fits(rule: &PolicyRule, judged: &Judged) -> Fit {
+/// Whether the rule speaks of a group; of a member, when it speaks of one of its groups.
+fn fits(rule: &PolicyRule, judged: &Judged, subject: &Subject) -> Fit {
+    if rule.per == Per::Group || rule.groups.name.is_none() && rule.groups.tags.is_empty() {
+        return group_fits(rule, judged);
+    }
+    let open = judged.groups_unknown || !judged.unseen.is_empty() || judged.is_orphan();
+    let least = if open { Fit::Unknown } else { Fit::No };
+    let carried = judged.carries.iter().filter_map(|at| subject.groups.get(*at));
+    carried
+        .map(|group| group_fits(rule, group))
+        .fold(least, |fit, next| match (fit, next) {
+            (Fit::Yes, _) | (_, Fit::Yes) => Fit::Yes,
+            (Fit::Unknown, _) | (_, Fit::Unknown) => Fit::Unknown,
+            _ => Fit::No,
+        })
+}
+
+fn group_fits(rule: &PolicyRule, judged: &Judged) -> Fit {
     let mut fit = Fit::Yes;
     if rule.groups.name.is_some() && judged.name_unknown {
         fit = Fit::Unknown;
@@ -95,41 +102,82 @@ fn fits(rule: &PolicyRule, judged: &Judged) -> Fit {
     fit
 }
 
-/// Each member as if it were one group: all its groups joined.
+/// Each member as if it were one group: all its groups joined. Rules whose group is not known may be anybody's.
 fn joined_members(subject: &Subject) -> Vec<Judged> {
-    subject
-        .members
-        .iter()
-        .map(|member| {
-            let carried = |judged: &&Judged| {
-                [&judged.group.id, &judged.group.address]
-                    .into_iter()
-                    .flatten()
-                    .any(|name| member.groups.contains(name))
-            };
-            let mut joined = Judged {
-                group: GroupRef::address(&member.label),
+    let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, group) in subject.groups.iter().enumerate() {
+        for name in [&group.group.id, &group.group.address].into_iter().flatten() {
+            places.entry(name).or_default().push(at);
+        }
+    }
+    let member = |member: &JudgedMember| {
+        let mut joined = Judged {
+            group: GroupRef::address(&member.label),
+            groups_unknown: member.groups_unknown,
+            ..Judged::default()
+        };
+        for name in &member.groups {
+            match places.get(name.as_str()) {
+                Some(found) => joined.carries.extend(found),
+                None => joined.unseen.push(name.clone()),
+            }
+        }
+        joined.carries.sort_unstable();
+        joined.carries.dedup();
+        for group in joined.carries.iter().filter_map(|at| subject.groups.get(*at)) {
+            joined.rules.extend(at_home(group));
+        }
+        if member.groups_unknown {
+            joined.maybe.extend(subject.groups.iter().flat_map(at_home));
+        }
+        joined
+            .maybe
+            .extend(joined.unseen.iter().flat_map(|group| anything(group)));
+        joined
+    };
+    let mut members: Vec<Judged> = subject.members.iter().map(member).collect();
+    members.extend(
+        subject
+            .groups
+            .iter()
+            .filter(|group| group.is_orphan())
+            .map(|group| Judged {
+                maybe: group.rules.clone(),
                 ..Judged::default()
-            };
-            for group in subject.groups.iter().filter(carried) {
-                joined.tags.extend(group.tags.clone());
-                joined.name = joined.name.or_else(|| group.name.clone());
-                joined.name_unknown |= group.name_unknown;
-                joined.tags_unknown |= group.tags_unknown;
-                joined.rules.extend(group.rules.iter().cloned());
-                joined.maybe.extend(group.maybe.iter().cloned());
-            }
-            if member.groups_unknown {
-                joined.maybe.extend(
-                    subject
-                        .groups
-                        .iter()
-                        .flat_map(|group| group.rules.iter().cloned()),
-                );
-            }
-            joined
-        })
-        .collect()
+            }),
+    );
+    members
+}
+
+/// The rules of a group that knows its members among others: "itself" is the group, not the member.
+fn at_home(group: &Judged) -> impl Iterator<Item = JudgedRule> {
+    let home = Arc::new(group.group.clone());
+    let id = group.group.id.as_ref().or(group.group.address.as_ref());
+    group.rules.iter().map(move |judged| {
+        let mut judged = judged.clone();
+        if let (Peer::SelfGroup, Some(id)) = (&judged.rule.peer, id) {
+            judged.rule.peer = Peer::group(id);
+        }
+        judged.home = Some(Arc::clone(&home));
+        judged
+    })
+}
+
+/// What a group may open whose rules are not in sight.
+fn anything(group: &str) -> [JudgedRule; 2] {
+    [Direction::Ingress, Direction::Egress].map(|direction| JudgedRule {
+        rule: Rule {
+            direction,
+            protocol: Known::NotYet,
+            ports: Known::NotYet,
+            peer: Peer::Unknown(UnknownPeer::Any),
+            description: None,
+            id: None,
+        },
+        owner: group.to_owned(),
+        by_hand: false,
+        home: None,
+    })
 }
 
 /// What one part of a forbidden exposure asks of one group.
@@ -139,6 +187,28 @@ struct Question<'a> {
     extent: Extent,
     direction: Direction,
     subject: &'a Subject,
+    /// Rules whose group is not known, and that may complete a hole in any group.
+    loose: Vec<&'a JudgedRule>,
+}
+
+/// One question for each direction that the rule forbids something in.
+fn questions<'a>(rule: &'a PolicyRule, subject: &'a Subject) -> Vec<Question<'a>> {
+    let Check::Forbidden { exposure, extent, .. } = &rule.check else {
+        return Vec::new();
+    };
+    let of = |direction: &Direction| {
+        let mut question = Question {
+            rule,
+            exposure,
+            extent: *extent,
+            direction: *direction,
+            subject,
+            loose: Vec::new(),
+        };
+        question.loose = question.loose_rules();
+        question
+    };
+    exposure.directions.iter().map(of).collect()
 }
 
 /// How to read what is not known.
@@ -159,15 +229,37 @@ struct Hole<'a> {
     causes: Vec<&'a JudgedRule>,
 }
 
-impl Question<'_> {
+impl<'a> Question<'a> {
     fn ask(&self, group: &Judged, fit: Fit, waivers: &mut Waivers<'_>) -> Option<Finding> {
         let lists = &self.subject.lists;
-        let forbidden = self.exposure.peers(lists);
+        let id = group.group.id.as_deref();
+        let forbidden = seen_by(self.exposure.certain(lists), id);
+        let settled = self.exposure.is_settled(lists);
+        // How large a share is of peers that are not known, no one can tell.
+        let countable = settled || self.extent == Extent::Any;
         let mut took = BTreeSet::new();
         let mut waive =
             |rule: &JudgedRule, open| waivers.apply(&self.rule.id, group, rule, open, lists, &mut took);
-        let whole = self.hole(&group.rules, &forbidden, Reading::Certain, |_, open| open);
-        if let Some(hole) = self.hole(&group.rules, &forbidden, Reading::Certain, &mut waive) {
+        let (mut whole, mut left) = (None, None);
+        if countable {
+            whole = self.hole(
+                &group.rules,
+                &forbidden,
+                self.extent,
+                Reading::Certain,
+                |_, open| open,
+            );
+            left = whole.as_ref().and_then(|_| {
+                self.hole(
+                    &group.rules,
+                    &forbidden,
+                    self.extent,
+                    Reading::Certain,
+                    &mut waive,
+                )
+            });
+        }
+        if let Some(hole) = left {
             let standing = self.standing(group, &hole, &forbidden);
             let mut finding = self.finding(group, &hole, Verdict::Violation, standing);
             if !took.is_empty() {
@@ -181,14 +273,27 @@ impl Question<'_> {
             waivers.used.extend(took);
             return Some(finding);
         }
-        let possible = group.rules.iter().chain(&group.maybe);
-        if let Some(hole) = self.hole(possible, &forbidden, Reading::Possible, &mut waive) {
+        let possibly = if settled {
+            forbidden.clone()
+        } else {
+            seen_by(self.exposure.possible(lists), id)
+        };
+        let extent = if countable { self.extent } else { Extent::Any };
+        let others = || group.maybe.iter().chain(self.loose.iter().copied());
+        let possible = group.rules.iter().chain(others());
+        if let Some(hole) = self.hole(possible, &possibly, extent, Reading::Possible, &mut waive) {
             let mut finding = self.finding(group, &hole, Verdict::Undetermined, Standing::New);
             finding.exposure = format!("may open {}", finding.exposure);
             for note in hole.causes.iter().filter_map(|judged| unknown_part(judged)) {
                 finding = finding.note(note);
             }
-            if !group.maybe.is_empty() {
+            if !settled {
+                finding = finding.note("not known: the entries of a prefix list that the policy names");
+            }
+            let foreign = |cause: &&&JudgedRule| {
+                !is_unseen(cause) && others().any(|other| std::ptr::eq(other, **cause))
+            };
+            if hole.causes.iter().any(|cause| foreign(&cause)) {
                 finding = finding.note("not known before apply: which rules belong to it");
             }
             waivers.used.extend(took);
@@ -198,11 +303,34 @@ impl Question<'_> {
         if let Some(hole) = whole {
             // All that is too much is waived.
             let standing = self.standing(group, &hole, &forbidden);
-            let mut finding = self.finding(group, &hole, Verdict::Violation, standing);
-            finding.waived = took.first().and_then(|index| waivers.waived(*index));
-            return Some(finding);
+            let finding = self.finding(group, &hole, Verdict::Violation, standing);
+            return Some(waivers.let_stand(finding, &took));
         }
         self.removed(group, &forbidden)
+    }
+
+    /// Rules whose group is not known are judged by themselves. Where only a share is too much, they may also complete
+    /// one of which a group opens a part.
+    fn loose_rules(&self) -> Vec<&'a JudgedRule> {
+        if self.extent == Extent::Any {
+            return Vec::new();
+        }
+        let forbidden = self.exposure.possible(&self.subject.lists);
+        let told = |group: &&Judged| {
+            self.hole(
+                &group.rules,
+                &forbidden,
+                self.extent,
+                Reading::Possible,
+                |_, open| open,
+            )
+            .is_some()
+        };
+        let orphans = self.subject.groups.iter().filter(|group| group.is_orphan());
+        orphans
+            .filter(|group| !told(group))
+            .flat_map(|group| &group.rules)
+            .collect()
     }
 
     /// What the rules open of the forbidden, when it is too much; `less` takes away what may stand.
@@ -210,26 +338,32 @@ impl Question<'_> {
         &self,
         rules: impl IntoIterator<Item = &'r JudgedRule>,
         forbidden: &PeerSet,
+        extent: Extent,
         reading: Reading,
         mut less: impl FnMut(&JudgedRule, OpenSet) -> OpenSet,
     ) -> Option<Hole<'r>> {
         let spoken_of = OpenSet::of(&self.exposure.traffic, forbidden);
-        let mut parts = Vec::new();
+        let (mut parts, mut all) = (Vec::new(), Vec::new());
         for judged in rules {
             let open = match reading {
                 Reading::Certain => OpenSet::certain([&judged.rule], self.direction, &self.subject.lists),
                 Reading::Possible => OpenSet::possible([&judged.rule], self.direction, &self.subject.lists),
             };
-            let part = less(judged, open.intersection(&spoken_of));
+            let forbidden = open.intersection(&spoken_of);
+            all.extend_from_slice(forbidden.pieces());
+            let part = less(judged, forbidden);
             if !part.is_empty() {
                 parts.push((judged, part, open));
             }
         }
-        let open: OpenSet = parts
+        let left: OpenSet = parts
             .iter()
             .flat_map(|(_, part, _)| part.pieces().iter().cloned())
             .collect();
-        let open = self.extent.of(open, forbidden);
+        let open = match extent {
+            Extent::Any => left,
+            share @ Extent::Share(_) => share.of(&all.into_iter().collect(), left, forbidden),
+        };
         if open.is_empty() {
             return None;
         }
@@ -285,9 +419,10 @@ impl Question<'_> {
                 rule: rule.clone(),
                 owner: String::new(),
                 by_hand: false,
+                home: None,
             })
             .collect();
-        let hole = self.hole(&rules, forbidden, Reading::Certain, |_, open| open)?;
+        let hole = self.hole(&rules, forbidden, self.extent, Reading::Certain, |_, open| open)?;
         let mut finding = self.finding(group, &hole, Verdict::Pass, Standing::Removed);
         finding.resources.clear();
         Some(finding.note("the change closes this"))
@@ -330,9 +465,17 @@ fn traffic_of(open: &OpenSet) -> TrafficSet {
         .fold(TrafficSet::empty(), |sum, piece| sum.union(&piece.traffic()))
 }
 
+/// Whether it stands for all that a group may open whose rules are not in sight.
+fn is_unseen(judged: &JudgedRule) -> bool {
+    judged.rule.protocol == Known::NotYet && judged.owner.starts_with("sg-")
+}
+
 /// Which value of a rule is not known, and who will decide it.
 fn unknown_part(judged: &JudgedRule) -> Option<String> {
     let rule = &judged.rule;
+    if is_unseen(judged) {
+        return Some(format!("not in sight: the rules of {}", judged.owner));
+    }
     let vpc = judged.owner.contains("aws_vpc_security_group_");
     let what = match (&rule.protocol, &rule.ports, &rule.peer) {
         (Known::NotYet, _, _) => if vpc { "ip_protocol" } else { "protocol" }.to_owned(),
@@ -419,11 +562,7 @@ fn undescribed(
         .remedy("say in the rule's description what it is for");
     finding.frameworks.clone_from(&rule.frameworks);
     if all_waived {
-        finding.waived = waived
-            .first()
-            .copied()
-            .flatten()
-            .and_then(|index| waivers.waived(index));
+        finding = waivers.let_stand(finding, &waived.iter().copied().flatten().collect());
     }
     Some(finding)
 }

@@ -36,8 +36,10 @@ mod document;
 mod error;
 mod extent;
 mod judge;
+mod peers;
 mod policy;
 mod subject;
+mod valid;
 mod waiver;
 
 pub use error::PolicyError;

@@ -4,6 +4,7 @@ use portcullis_report::GroupRef;
 use portcullis_secgroup::{Inventory, PrefixLists, Rule};
 use portcullis_terraform::{Origin, OwnedRule, TerraformGroup, View};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What is judged.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +32,18 @@ pub(crate) struct Judged {
     pub(crate) rules: Vec<JudgedRule>,
     /// Rules that may turn out to belong to it.
     pub(crate) maybe: Vec<JudgedRule>,
+    /// Of a member: its groups, as places in the subject's list.
+    pub(crate) carries: Vec<usize>,
+    /// Of a member: its groups whose rules are not in sight, and whether there may be others.
+    pub(crate) unseen: Vec<String>,
+    pub(crate) groups_unknown: bool,
+}
+
+impl Judged {
+    /// Rules of which no one can tell the group.
+    pub(crate) fn is_orphan(&self) -> bool {
+        self.group == GroupRef::default()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -40,6 +53,8 @@ pub(crate) struct JudgedRule {
     pub(crate) owner: String,
     /// Whether nobody in the code owns it.
     pub(crate) by_hand: bool,
+    /// Its group, where what is judged is a member with several.
+    pub(crate) home: Option<Arc<GroupRef>>,
 }
 
 #[derive(Debug, Clone)]
@@ -65,6 +80,11 @@ impl Subject {
                     .extend(group.rules.iter().map(|owned| owned.rule.clone()));
             }
         }
+        for member in &before.members {
+            let of = |name: &String| rules.get(name).cloned().unwrap_or_default();
+            let joined: Vec<Rule> = member.groups.iter().flat_map(of).collect();
+            rules.insert(member.address.clone(), joined);
+        }
         subject.before = Some(rules);
         subject.lists_before = before.prefix_lists.clone();
         subject.partial = partial.to_vec();
@@ -88,8 +108,6 @@ impl Subject {
             },
             name: group.name.clone(),
             tags: group.tags.clone(),
-            name_unknown: false,
-            tags_unknown: false,
             rules: group
                 .rules
                 .iter()
@@ -97,9 +115,10 @@ impl Subject {
                     owner: rule.id.clone().or_else(|| group.id.clone()).unwrap_or_default(),
                     rule: rule.clone(),
                     by_hand: false,
+                    home: None,
                 })
                 .collect(),
-            maybe: Vec::new(),
+            ..Judged::default()
         });
         let members = inventory.interfaces.iter().map(|interface| JudgedMember {
             label: interface.label().to_owned(),
@@ -178,7 +197,7 @@ fn judged(group: &TerraformGroup, only_owned: bool) -> Judged {
             .filter(|owned| !only_owned || owned.origin != Origin::Echo || !has_resources(owned))
             .map(judged_rule)
             .collect(),
-        maybe: Vec::new(),
+        ..Judged::default()
     }
 }
 
@@ -187,5 +206,6 @@ fn judged_rule(owned: &OwnedRule) -> JudgedRule {
         rule: owned.rule.clone(),
         owner: owned.owner.clone(),
         by_hand: owned.origin == Origin::Echo,
+        home: None,
     }
 }

@@ -3,7 +3,7 @@
 use crate::policy::{Policy, Waiver};
 use crate::subject::{Judged, JudgedRule};
 use jiff::civil::Date;
-use portcullis_report::{Finding, Severity, Standing, Verdict, Waived};
+use portcullis_report::{Finding, GroupRef, Severity, Standing, Verdict, Waived};
 use portcullis_secgroup::{OpenSet, PrefixLists};
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ impl<'a> Waivers<'a> {
             if !exposure.directions.contains(&rule.rule.direction) {
                 continue;
             }
-            let waived = OpenSet::of(&exposure.traffic, &exposure.peers(lists));
+            let waived = OpenSet::of(&exposure.traffic, &exposure.certain(lists));
             let rest = left.difference(&waived);
             if rest != left {
                 took.insert(index);
@@ -58,12 +58,25 @@ impl<'a> Waivers<'a> {
             .map(|(index, _)| index)
     }
 
-    pub(crate) fn waived(&self, index: usize) -> Option<Waived> {
-        self.all.get(index).map(|waiver| Waived {
-            reason: waiver.reason.clone(),
-            owner: waiver.owner.clone(),
-            expires: waiver.expires.to_string(),
-        })
+    /// The finding, let stand by these waivers together: until the first of them ends.
+    pub(crate) fn let_stand(&self, mut finding: Finding, took: &BTreeSet<usize>) -> Finding {
+        let mut needed: Vec<&Waiver> = took.iter().filter_map(|index| self.all.get(*index)).collect();
+        needed.sort_by_key(|waiver| waiver.expires);
+        let Some((first, others)) = needed.split_first() else {
+            return finding;
+        };
+        finding.waived = Some(Waived {
+            reason: first.reason.clone(),
+            owner: first.owner.clone(),
+            expires: first.expires.to_string(),
+        });
+        for waiver in others {
+            finding = finding.note(format!(
+                "and by another waiver: {} ({}, until {})",
+                waiver.reason, waiver.owner, waiver.expires
+            ));
+        }
+        finding
     }
 
     fn matching(
@@ -72,12 +85,20 @@ impl<'a> Waivers<'a> {
         group: &Judged,
         rule: &JudgedRule,
     ) -> impl Iterator<Item = (usize, &'a Waiver)> {
-        let address = group.group.address.clone();
-        let (owner, policy_rule, today) = (rule.owner.clone(), policy_rule.to_owned(), self.today);
-        self.all.iter().enumerate().filter(move |(_, waiver)| {
+        let (all, today) = (self.all, self.today);
+        all.iter().enumerate().filter(move |(_, waiver)| {
+            let names = |group: &GroupRef| {
+                [&group.address, &group.id]
+                    .into_iter()
+                    .flatten()
+                    .any(|name| *name == waiver.resource)
+            };
             waiver.rule == policy_rule
                 && today <= waiver.expires
-                && (waiver.resource == owner || Some(&waiver.resource) == address.as_ref())
+                && (waiver.resource == rule.owner
+                    || rule.rule.id.as_ref() == Some(&waiver.resource)
+                    || names(&group.group)
+                    || rule.home.as_ref().is_some_and(|home| names(home)))
         })
     }
 

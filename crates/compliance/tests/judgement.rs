@@ -2,29 +2,19 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::disallowed_methods,
     clippy::allow_attributes,
     reason = "tests"
 )]
 
+mod support;
+
 use portcullis_compliance::{Policy, Subject, judge};
 use portcullis_report::{Report, Verdict};
-use portcullis_terraform::{Plan, State};
-use std::path::Path;
-
-fn repository(path: &str) -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap()
-}
-
-fn judged(policy: &Policy, plan: &str) -> Report {
-    let plan = Plan::read(plan).unwrap();
-    let (after, before) = (plan.after().unwrap(), plan.before().unwrap());
-    judge(
-        policy,
-        &Subject::planned(&after, &before, plan.partial()),
-        "2026-11-23".parse().unwrap(),
-    )
-}
+use portcullis_terraform::State;
+use support::{complaint, judged, one_rule, repository, small_plan, tcp, verdict};
 
 fn estate(step: &str) -> Report {
     let policy = Policy::read(&repository("terraform/policy.yaml")).unwrap();
@@ -36,30 +26,6 @@ fn rule_styles(step: &str, policy: &str) -> Report {
         &Policy::read(policy).unwrap(),
         &repository(&format!("fixtures/rule-styles/{step}/plan.json")),
     )
-}
-
-/// A plan of one group `web` with these inline ingress blocks, given as JSON objects.
-fn small_plan(blocks: &str, unknown: &str) -> String {
-    format!(
-        r#"{{"format_version": "1.2", "resource_changes": [{{"address": "aws_security_group.web", "mode": "managed",
-        "type": "aws_security_group", "name": "web", "change": {{"actions": ["create"], "before": null,
-        "after": {{"name": "web", "egress": [], "ingress": [{blocks}]}}, "after_unknown": {{"ingress": [{unknown}]}}}}}}]}}"#
-    )
-}
-
-fn tcp(port: u16, cidr: &str) -> String {
-    format!(r#"{{"protocol": "tcp", "from_port": {port}, "to_port": {port}, "cidr_blocks": ["{cidr}"]}}"#)
-}
-
-fn one_rule(rule: &str) -> Policy {
-    Policy::read(&format!(
-        "version: 1\nnetworks: {{ offices: [203.0.113.0/24, 8.8.8.0/24] }}\nrules:\n  - {rule}\n"
-    ))
-    .unwrap()
-}
-
-fn verdict(rule: &str, blocks: &[String]) -> Verdict {
-    judged(&one_rule(rule), &small_plan(&blocks.join(", "), "")).verdict
 }
 
 #[test]
@@ -354,17 +320,7 @@ fn a_bad_policy_is_one_clear_error_with_its_line() {
         ),
         format!("a: {}", "[".repeat(5_000)),
     ];
-    let told: Vec<String> = cases
-        .iter()
-        .map(|text| {
-            let error = Policy::read(text).unwrap_err();
-            let hint = error
-                .hint()
-                .map(|hint| format!("\n  hint: {hint}"))
-                .unwrap_or_default();
-            format!("{error}{hint}")
-        })
-        .collect();
+    let told: Vec<String> = cases.iter().map(|text| complaint(text)).collect();
     insta::assert_snapshot!("bad-policies", told.join("\n"));
 }
 
