@@ -10,12 +10,22 @@
 
 use portcullis_evidence::{ApprovalRequest, Materials};
 use portcullis_report::{Report, Verdict};
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::Mutex,
+};
 use tempfile::TempDir;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
     matchers::{basic_auth, path},
 };
+
+/// Held while a script is written and while a process is forked: a child forked in between would hold the script
+/// open for writing, and Linux does not start such a file ("text file busy").
+static FORK: Mutex<()> = Mutex::new(());
 
 const TOKEN: &str = "glcbt-64_never-shown";
 const AUTHOR: &str = "Ada Lovelace <ada@example.org>";
@@ -132,6 +142,7 @@ esac
     }
 
     fn write(&self, name: &str, text: &str) {
+        let _alone = FORK.lock();
         fs::write(self.path(name), text).unwrap();
     }
 
@@ -165,13 +176,19 @@ esac
 
     /// The exit code, and what a reader sees; folder and port taken out.
     fn run_with(&self, arguments: &[&str]) -> (i32, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_portcullis-deploy"))
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .output()
-            .unwrap();
+        let child = {
+            let _alone = FORK.lock();
+            Command::new(env!("CARGO_BIN_EXE_portcullis-deploy"))
+                .args(arguments)
+                .current_dir(self.folder.path())
+                .env_clear()
+                .envs(self.variables.iter().map(|(name, value)| (name, value)))
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        };
+        let output = child.wait_with_output().unwrap();
         let code = output.status.code().unwrap();
         let (stdout, stderr) = (
             String::from_utf8_lossy(&output.stdout),

@@ -12,9 +12,14 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
+    sync::Mutex,
 };
 use tempfile::TempDir;
+
+/// Held while a script is written and while a process is forked: a child forked in between would hold the script
+/// open for writing, and Linux does not start such a file ("text file busy").
+static FORK: Mutex<()> = Mutex::new(());
 
 const TOKEN: &str = "glcbt-64_never-shown";
 
@@ -66,6 +71,7 @@ esac
     }
 
     fn terraform(&self, script: &str) {
+        let _alone = FORK.lock();
         let path = self.path("fake-terraform");
         fs::write(&path, script).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -112,13 +118,19 @@ esac
     }
 
     fn run_with(&self, arguments: &[&str]) -> Run {
-        let output = Command::new(env!("CARGO_BIN_EXE_portcullis-plan"))
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .output()
-            .unwrap();
+        let child = {
+            let _alone = FORK.lock();
+            Command::new(env!("CARGO_BIN_EXE_portcullis-plan"))
+                .args(arguments)
+                .current_dir(self.folder.path())
+                .env_clear()
+                .envs(self.variables.iter().map(|(name, value)| (name, value)))
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        };
+        let output = child.wait_with_output().unwrap();
         Run::new(&output, self.folder.path())
     }
 }
