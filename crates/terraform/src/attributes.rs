@@ -4,7 +4,7 @@
 //! `after_sensitive`): unknown keys of an object are left out of `after` and are `true` in `after_unknown`; inside a list
 //! an unknown element is null in `after`, so that positions agree.
 
-use serde_json::Value;
+use crate::tree::Tree;
 
 /// One attribute's value, or that it is null or known only after apply.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,26 +37,26 @@ impl<T> Attribute<T> {
     }
 }
 
-static NOTHING: Value = Value::Null;
+static NOTHING: Tree = Tree::Null;
 
 /// A view into the three trees at one object.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Object<'a> {
-    pub(crate) value: &'a Value,
-    pub(crate) unknown: &'a Value,
-    pub(crate) sensitive: &'a Value,
+    pub(crate) value: &'a Tree,
+    pub(crate) unknown: &'a Tree,
+    pub(crate) sensitive: &'a Tree,
 }
 
 impl<'a> Object<'a> {
     fn at(self, key: &str) -> Self {
         Self {
             value: self.value.get(key).unwrap_or(&NOTHING),
-            unknown: if self.unknown == &Value::Bool(true) {
+            unknown: if self.unknown == &Tree::Bool(true) {
                 self.unknown
             } else {
                 self.unknown.get(key).unwrap_or(&NOTHING)
             },
-            sensitive: if self.sensitive == &Value::Bool(true) {
+            sensitive: if self.sensitive == &Tree::Bool(true) {
                 self.sensitive
             } else {
                 self.sensitive.get(key).unwrap_or(&NOTHING)
@@ -65,22 +65,22 @@ impl<'a> Object<'a> {
     }
 
     fn index(self, index: usize) -> Self {
-        let part = |tree: &'a Value| {
-            if tree == &Value::Bool(true) {
+        let part = |tree: &'a Tree| {
+            if tree == &Tree::Bool(true) {
                 tree
             } else {
-                tree.get(index).unwrap_or(&NOTHING)
+                tree.at(index).unwrap_or(&NOTHING)
             }
         };
         Self {
-            value: self.value.get(index).unwrap_or(&NOTHING),
+            value: self.value.at(index).unwrap_or(&NOTHING),
             unknown: part(self.unknown),
             sensitive: part(self.sensitive),
         }
     }
 
-    fn itself(self) -> Attribute<&'a Value> {
-        if self.unknown == &Value::Bool(true) {
+    fn itself(self) -> Attribute<&'a Tree> {
+        if self.unknown == &Tree::Bool(true) {
             Attribute::Unknown
         } else if self.value.is_null() {
             Attribute::Null
@@ -90,7 +90,7 @@ impl<'a> Object<'a> {
     }
 
     pub(crate) fn text(self, key: &str) -> Attribute<&'a str> {
-        self.at(key).itself().map(Value::as_str)
+        self.at(key).itself().map(Tree::as_str)
     }
 
     pub(crate) fn integer(self, key: &str) -> Attribute<i64> {
@@ -98,7 +98,7 @@ impl<'a> Object<'a> {
     }
 
     pub(crate) fn flag(self, key: &str) -> Attribute<bool> {
-        self.at(key).itself().map(Value::as_bool)
+        self.at(key).itself().map(Tree::as_bool)
     }
 
     /// A list or set of strings; each element may be unknown by itself.
@@ -108,7 +108,7 @@ impl<'a> Object<'a> {
             let items = value.as_array()?;
             Some(
                 (0..items.len())
-                    .map(|index| list.index(index).itself().map(Value::as_str))
+                    .map(|index| list.index(index).itself().map(Tree::as_str))
                     .collect(),
             )
         })
@@ -120,14 +120,14 @@ impl<'a> Object<'a> {
     /// two lists counts.
     pub(crate) fn objects(self, key: &str) -> Attribute<Vec<Object<'a>>> {
         let list = self.at(key);
-        if list.unknown == &Value::Bool(true) {
+        if list.unknown == &Tree::Bool(true) {
             return Attribute::Unknown;
         }
-        let placeholders = list.unknown.as_array().map_or(0, Vec::len);
+        let placeholders = list.unknown.as_array().map_or(0, <[Tree]>::len);
         match list.value {
-            Value::Null if placeholders == 0 => Attribute::Null,
-            Value::Null => Attribute::Set((0..placeholders).map(|index| list.index(index)).collect()),
-            Value::Array(items) => Attribute::Set(
+            Tree::Null if placeholders == 0 => Attribute::Null,
+            Tree::Null => Attribute::Set((0..placeholders).map(|index| list.index(index)).collect()),
+            Tree::List(items) => Attribute::Set(
                 (0..items.len().max(placeholders))
                     .map(|index| list.index(index))
                     .collect(),
@@ -142,25 +142,25 @@ impl<'a> Object<'a> {
     }
 }
 
-fn holds_true(tree: &Value) -> bool {
+fn holds_true(tree: &Tree) -> bool {
     match tree {
-        Value::Bool(flag) => *flag,
-        Value::Array(items) => items.iter().any(holds_true),
-        Value::Object(fields) => fields.values().any(holds_true),
+        Tree::Bool(flag) => *flag,
+        Tree::List(items) => items.iter().any(holds_true),
+        Tree::Object(fields) => fields.iter().any(|(_, tree)| holds_true(tree)),
+        Tree::Tags(fields) => fields.iter().any(|(_, tree)| holds_true(tree)),
         _ => false,
     }
 }
 
 /// A whole number, also where a writer chose `22.0`.
-fn whole(value: &Value) -> Option<i64> {
+fn whole(value: &Tree) -> Option<i64> {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the fraction is zero and the range is checked"
     )]
-    value.as_i64().or_else(|| {
-        value
-            .as_f64()
-            .filter(|f| f.fract() == 0.0 && f.abs() < 1e15)
-            .map(|f| f as i64)
-    })
+    match value {
+        Tree::Whole(number) => Some(*number),
+        Tree::Number(f) if f.fract() == 0.0 && f.abs() < 1e15 => Some(*f as i64),
+        _ => None,
+    }
 }

@@ -6,8 +6,8 @@ use crate::error::{Problem, ReadError};
 use crate::members::{self, Member};
 use crate::resource::{Action, Instance, Kind};
 use crate::rules::{Reader, Target};
+use crate::tree::Tree;
 use portcullis_secgroup::{AddressSet, Cidr, Direction, Group, Peer, PrefixLists, Rule, RuleKey};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a rule stands in Terraform's eyes.
@@ -292,21 +292,20 @@ impl Table {
 fn tags(object: Object<'_>) -> (BTreeMap<String, String>, bool) {
     // tags_all holds the provider's default tags, too; on create it is unknown when there are none.
     for attribute in ["tags_all", "tags"] {
-        if let Some(Value::Object(fields)) = object.value.get(attribute) {
+        if let Some(Tree::Tags(fields)) = object.value.get(attribute) {
             let known = fields
                 .iter()
-                .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+                .filter_map(|(key, value)| Some((key.to_string(), value.as_str()?.to_owned())))
                 .collect();
-            let unknown = object
-                .unknown
-                .get("tags")
-                .is_some_and(|tree| !matches!(tree, Value::Object(map) if map.is_empty()) && !tree.is_null());
+            let unknown = object.unknown.get("tags").is_some_and(|tree| {
+                !matches!(tree, Tree::Tags(fields) if fields.is_empty()) && !tree.is_null()
+            });
             return (known, unknown);
         }
     }
     (
         BTreeMap::new(),
-        object.unknown.get("tags") == Some(&Value::Bool(true)),
+        object.unknown.get("tags") == Some(&Tree::Bool(true)),
     )
 }
 
@@ -322,10 +321,10 @@ fn inline(instance: &Instance, direction: Direction, configuration: Option<&Plan
     {
         return Inline::Declared;
     }
-    let rules = |values: &Value| {
+    let rules = |values: &Tree| {
         values
             .get(attribute)
-            .and_then(Value::as_array)
+            .and_then(Tree::as_array)
             .map(|list| !list.is_empty())
     };
     match instance.action {

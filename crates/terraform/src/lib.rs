@@ -31,6 +31,7 @@ mod plan;
 mod resource;
 mod rules;
 mod state;
+mod tree;
 
 pub use address::Address;
 pub use config::{ConfigError, Configuration, ResourceBlock};

@@ -69,7 +69,7 @@ pub(crate) fn read(instances: &[Instance]) -> Vec<Member> {
             let name = instance
                 .values
                 .get("tags")
-                .and_then(|tags| tags.get("Name"))
+                .and_then(|tags| tags.tag("Name"))
                 .and_then(|name| name.as_str());
             Member {
                 address: instance.address.clone(),

@@ -10,13 +10,14 @@ use crate::configuration::PlanConfiguration;
 use crate::error::{Problem, ReadError};
 use crate::groups::{self, Inline, Source, View};
 use crate::resource::{Action, Instance, Kind};
+use crate::tree::Tree;
 use portcullis_secgroup::Direction;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 #[derive(Deserialize)]
 struct Document<'a> {
@@ -317,10 +318,8 @@ impl Plan {
         let Some(kind) = Kind::of(&head.kind) else {
             return Ok(());
         };
-        let value =
-            |raw: Option<&RawValue>| raw.map_or(Ok(Value::Null), |raw| serde_json::from_str(raw.get()));
-        let before = value(head.change.before)?;
-        let instance = |values: Value, unknown: Value, sensitive: Value, action: Action| Instance {
+        let before = Arc::new(value(head.change.before)?);
+        let instance = |values: Arc<Tree>, unknown: Tree, sensitive: Tree, action: Action| Instance {
             address: head.address.clone().into_owned(),
             parsed: Address::parse(&head.address),
             kind,
@@ -328,21 +327,30 @@ impl Plan {
             values,
             unknown,
             sensitive,
-            before: before.clone(),
+            before: Arc::clone(&before),
         };
         let as_before = |action| -> Result<Instance, serde_json::Error> {
             Ok(instance(
-                before.clone(),
-                Value::Null,
+                Arc::clone(&before),
+                Tree::Null,
                 value(head.change.before_sensitive)?,
                 action,
             ))
+        };
+        let same = match (head.change.before, head.change.after) {
+            (Some(before), Some(after)) => before.get() == after.get(),
+            _ => false,
+        };
+        let after = if same {
+            Arc::clone(&before)
+        } else {
+            Arc::new(value(head.change.after)?)
         };
         if (kind.is_group() || kind.is_rule())
             && !matches!(action, Action::Keep | Action::Forget)
             && head.deposed.is_none()
         {
-            self.rules_rewritten += rewritten(kind, &before, &value(head.change.after)?);
+            self.rules_rewritten += rewritten(kind, &before, &after);
         }
         if !has_prior && !before.is_null() {
             self.before.push(as_before(Action::Keep)?);
@@ -363,7 +371,7 @@ impl Plan {
                     self.after.push(as_before(Action::Forget)?);
                 }
                 self.after.push(instance(
-                    value(head.change.after)?,
+                    after,
                     value(head.change.after_unknown)?,
                     value(head.change.after_sensitive)?,
                     action,
@@ -393,19 +401,16 @@ impl Plan {
 }
 
 /// How many rules a change of this object writes or takes away.
-fn rewritten(kind: Kind, before: &Value, after: &Value) -> usize {
+fn rewritten(kind: Kind, before: &Tree, after: &Tree) -> usize {
     if kind.is_rule() {
         return 1;
     }
     ["ingress", "egress"]
         .iter()
         .map(|attribute| {
-            let rules = |values: &Value| {
-                values
-                    .get(attribute)
-                    .and_then(Value::as_array)
-                    .cloned()
-                    .unwrap_or_default()
+            let rules = |values: &Tree| {
+                let blocks = values.get(attribute).and_then(Tree::as_array);
+                blocks.unwrap_or_default().to_vec()
             };
             let (before, after) = (rules(before), rules(after));
             let gone = before.iter().filter(|rule| !after.contains(rule)).count();
@@ -444,6 +449,10 @@ fn tell_inline(group: &mut groups::TerraformGroup, code: &Configuration) {
     }
 }
 
+fn value(raw: Option<&RawValue>) -> Result<Tree, serde_json::Error> {
+    raw.map_or(Ok(Tree::Null), |raw| serde_json::from_str(raw.get()))
+}
+
 /// The objects of a `show -json` module tree that matter here.
 pub(crate) fn shown(root: &Module<'_>) -> Result<Vec<Instance>, serde_json::Error> {
     let mut out = Vec::new();
@@ -453,17 +462,15 @@ pub(crate) fn shown(root: &Module<'_>) -> Result<Vec<Instance>, serde_json::Erro
             let Some(kind) = Kind::of(&resource.kind) else {
                 continue;
             };
-            let value =
-                |raw: Option<&RawValue>| raw.map_or(Ok(Value::Null), |raw| serde_json::from_str(raw.get()));
             out.push(Instance {
                 address: resource.address.clone().into_owned(),
                 parsed: Address::parse(&resource.address),
                 kind,
                 action: Action::Keep,
-                values: value(resource.values)?,
-                unknown: Value::Null,
+                values: Arc::new(value(resource.values)?),
+                unknown: Tree::Null,
                 sensitive: value(resource.sensitive_values)?,
-                before: Value::Null,
+                before: Arc::default(),
             });
         }
         modules.extend(&module.child_modules);

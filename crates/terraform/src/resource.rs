@@ -2,7 +2,8 @@
 
 use crate::address::Address;
 use crate::attributes::Object;
-use serde_json::Value;
+use crate::tree::Tree;
+use std::sync::Arc;
 
 /// The resource types this crate reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,11 +104,11 @@ pub(crate) struct Instance {
     pub(crate) parsed: Option<Address>,
     pub(crate) kind: Kind,
     pub(crate) action: Action,
-    pub(crate) values: Value,
-    pub(crate) unknown: Value,
-    pub(crate) sensitive: Value,
+    pub(crate) values: Arc<Tree>,
+    pub(crate) unknown: Tree,
+    pub(crate) sensitive: Tree,
     /// The same object before the change, for telling an echo from a wish.
-    pub(crate) before: Value,
+    pub(crate) before: Arc<Tree>,
 }
 
 impl Instance {

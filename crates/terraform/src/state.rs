@@ -5,11 +5,13 @@ use crate::error::ReadError;
 use crate::groups::{self, Source, View};
 use crate::plan::{Values, shown};
 use crate::resource::{Action, Instance, Kind};
+use crate::tree::Tree;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 #[derive(Deserialize)]
 struct Document<'a> {
@@ -174,12 +176,12 @@ fn recorded(resources: &[Resource<'_>]) -> Result<Vec<Instance>, serde_json::Err
                 address,
                 kind,
                 action: Action::Keep,
-                values: instance
-                    .attributes
-                    .map_or(Ok(Value::Null), |raw| serde_json::from_str(raw.get()))?,
-                unknown: Value::Null,
+                values: instance.attributes.map_or(Ok(Arc::default()), |raw| {
+                    serde_json::from_str(raw.get()).map(Arc::new)
+                })?,
+                unknown: Tree::Null,
                 sensitive: sensitive_tree(&instance.sensitive_attributes),
-                before: Value::Null,
+                before: Arc::default(),
             });
         }
     }
@@ -188,11 +190,10 @@ fn recorded(resources: &[Resource<'_>]) -> Result<Vec<Instance>, serde_json::Err
 
 /// The paths of `sensitive_attributes` as the tree that `show -json` would print, to the depth that matters: the
 /// attribute itself.
-fn sensitive_tree(paths: &[Value]) -> Value {
-    let fields = paths
-        .iter()
-        .filter_map(|path| path.get(0)?.get("value")?.as_str())
-        .map(|name| (name.to_owned(), Value::Bool(true)))
-        .collect();
-    Value::Object(fields)
+fn sensitive_tree(paths: &[Value]) -> Tree {
+    Tree::flags(
+        paths
+            .iter()
+            .filter_map(|path| path.get(0)?.get("value")?.as_str()),
+    )
 }

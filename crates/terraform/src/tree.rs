@@ -1,0 +1,272 @@
+//! Attribute values, kept small: of a resource object only what this crate reads is held, and names are not copied.
+//!
+//! Plans are large, and most of a resource is not our matter. A tree of `serde_json::Value` takes several times the text
+//! it was read from; this one takes less than the text.
+
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use std::fmt;
+
+/// Every attribute this crate reads. What is not named here is skipped while reading, except inside of tags.
+const NAMES: [&str; 31] = [
+    "cidr",
+    "cidr_blocks",
+    "cidr_ipv4",
+    "cidr_ipv6",
+    "description",
+    "egress",
+    "entries",
+    "entry",
+    "from_port",
+    "id",
+    "ingress",
+    "instance",
+    "ip_protocol",
+    "ipv6_cidr_blocks",
+    "name",
+    "prefix_list_id",
+    "prefix_list_ids",
+    "protocol",
+    "public_ip",
+    "referenced_security_group_id",
+    "security_group_id",
+    "security_group_rule_id",
+    "security_groups",
+    "self",
+    "source_security_group_id",
+    "tags",
+    "tags_all",
+    "to_port",
+    "type",
+    "vpc_id",
+    "vpc_security_group_ids",
+];
+
+/// A JSON value. Fields of an object that are null are as good as absent, and left out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) enum Tree {
+    #[default]
+    Null,
+    Bool(bool),
+    Whole(i64),
+    Number(f64),
+    Text(Box<str>),
+    List(Box<[Tree]>),
+    Object(Box<[(&'static str, Tree)]>),
+    /// An object with names of the author's choice.
+    Tags(Box<[(Box<str>, Tree)]>),
+}
+
+impl Tree {
+    /// A field of an object.
+    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
+        debug_assert!(
+            NAMES.binary_search(&name).is_ok(),
+            "{name} is skipped while reading: add it to NAMES"
+        );
+        match self {
+            Self::Object(fields) => fields.iter().find(|(key, _)| *key == name).map(|(_, tree)| tree),
+            _ => None,
+        }
+    }
+
+    /// A field of tags.
+    pub(crate) fn tag(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Tags(fields) => fields
+                .iter()
+                .find(|(key, _)| **key == *name)
+                .map(|(_, tree)| tree),
+            _ => None,
+        }
+    }
+
+    /// An element of a list.
+    pub(crate) fn at(&self, index: usize) -> Option<&Self> {
+        self.as_array()?.get(index)
+    }
+
+    pub(crate) fn as_array(&self) -> Option<&[Self]> {
+        match self {
+            Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        *self == Self::Null
+    }
+
+    /// An object of these attributes, each `true`: what a tree of unknown or sensitive attributes looks like.
+    pub(crate) fn flags<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        let known = names.filter_map(name).map(|name| (name, Self::Bool(true)));
+        Self::Object(known.collect())
+    }
+}
+
+/// The name without a copy; `None` when this crate does not read it.
+fn name(text: &str) -> Option<&'static str> {
+    NAMES.binary_search(&text).ok().map(|at| NAMES[at])
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Grow { tags: false }.deserialize(deserializer)
+    }
+}
+
+/// Reads a tree; inside of tags every name is kept.
+#[derive(Clone, Copy)]
+struct Grow {
+    tags: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Grow {
+    type Value = Tree;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Grow {
+    type Value = Tree;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Tree, E> {
+        Ok(Tree::Bool(flag))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Tree, E> {
+        Ok(Tree::Whole(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Tree, E> {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a number this large is no port, however it is rounded"
+        )]
+        Ok(i64::try_from(number).map_or(Tree::Number(number as f64), Tree::Whole))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Tree, E> {
+        Ok(Tree::Number(number))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Tree, E> {
+        Ok(Tree::Text(text.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tree, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element_seed(self)? {
+            items.push(item);
+        }
+        Ok(Tree::List(items.into()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
+        if self.tags {
+            let mut fields: Vec<(Box<str>, Tree)> = Vec::new();
+            while let Some(key) = map.next_key::<Box<str>>()? {
+                fields.push((key, map.next_value_seed(self)?));
+            }
+            // The last one counts where a name stands twice, as in serde_json.
+            fields.reverse();
+            fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+            fields.dedup_by(|(a, _), (b, _)| a == b);
+            return Ok(Tree::Tags(fields.into()));
+        }
+        let mut fields: Vec<(&'static str, Tree)> = Vec::new();
+        while let Some(Key(key)) = map.next_key()? {
+            let Some(key) = key else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let inside = Self {
+                tags: matches!(key, "tags" | "tags_all"),
+            };
+            let value = map.next_value_seed(inside)?;
+            fields.retain(|(other, _)| *other != key);
+            if !value.is_null() {
+                fields.push((key, value));
+            }
+        }
+        fields.sort_unstable_by_key(|(key, _)| *key);
+        Ok(Tree::Object(fields.into()))
+    }
+}
+
+/// A field's name, if this crate reads it.
+struct Key(Option<&'static str>);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl Visitor<'_> for Read {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Key, E> {
+                Ok(Key(name(text)))
+            }
+        }
+        deserializer.deserialize_str(Read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_sorted_so_that_they_are_found() {
+        assert!(NAMES.is_sorted());
+    }
+
+    #[test]
+    fn what_is_not_read_is_not_held() {
+        let text = r#"{"arn": {"deep": [1]}, "name": "web", "vpc_id": null, "from_port": 22, "to_port": 22.0,
+            "tags": {"Name": "web", "of my own": null}, "self": true, "name": "front",
+            "cidr_blocks": [null, "10.0.0.0/8"]}"#;
+        let tree: Tree = serde_json::from_str(text).unwrap();
+        assert_eq!(tree.get("name").and_then(Tree::as_str), Some("front"));
+        assert_eq!(tree.get("vpc_id"), None);
+        assert_eq!(tree.get("from_port"), Some(&Tree::Whole(22)));
+        assert_eq!(tree.get("to_port"), Some(&Tree::Number(22.0)));
+        assert_eq!(tree.get("self").and_then(Tree::as_bool), Some(true));
+        let tags = tree.get("tags").unwrap();
+        assert_eq!(tags.tag("Name").and_then(Tree::as_str), Some("web"));
+        assert_eq!(tags.tag("of my own"), Some(&Tree::Null));
+        assert_eq!(
+            tree.get("cidr_blocks").and_then(|list| list.at(0)),
+            Some(&Tree::Null)
+        );
+        assert!(!format!("{tree:?}").contains("deep"));
+    }
+}
