@@ -1,9 +1,12 @@
 //! The plan's `configuration`: which expression stands behind an attribute, and what it refers to.
 
 use crate::address::{Address, steps};
-use serde::Deserialize;
-use serde_json::Value;
+use crate::resource::Kind;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, de};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -14,31 +17,31 @@ pub(crate) struct PlanConfiguration {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct Module {
-    resources: Vec<Resource>,
+    /// The resources that matter here, by address without instance key.
+    #[serde(deserialize_with = "resources")]
+    resources: BTreeMap<Box<str>, Resource>,
     module_calls: BTreeMap<String, ModuleCall>,
     outputs: BTreeMap<String, Output>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default)]
 struct Resource {
-    address: String,
-    expressions: BTreeMap<String, Value>,
-    for_each_expression: Value,
+    expressions: Expressions,
+    for_each_expression: Expression,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct ModuleCall {
-    expressions: BTreeMap<String, Value>,
-    for_each_expression: Value,
+    expressions: Expressions,
+    for_each_expression: Expression,
     module: Module,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct Output {
-    expression: Value,
+    expression: Expression,
 }
 
 /// What an expression may refer to.
@@ -56,7 +59,7 @@ impl PlanConfiguration {
     /// Whether the configuration writes this attribute. `None` when the resource is not in the configuration.
     pub(crate) fn writes(&self, address: &Address, attribute: &str) -> Option<bool> {
         self.find(address)
-            .map(|(resource, _)| resource.expressions.contains_key(attribute))
+            .map(|(resource, _)| resource.expressions.get(attribute).is_some())
     }
 
     /// What the expression behind this attribute refers to.
@@ -93,12 +96,7 @@ impl PlanConfiguration {
             });
         }
         let wanted = address.resource();
-        let resource = scopes
-            .last()?
-            .module
-            .resources
-            .iter()
-            .find(|resource| resource.address == wanted)?;
+        let resource = scopes.last()?.module.resources.get(wanted.as_str())?;
         Some((resource, scopes))
     }
 }
@@ -112,13 +110,19 @@ struct Scope<'a> {
 
 /// Collects what `expression` refers to, seen from the innermost of `scopes`. The depth bounds references in a circle,
 /// which Terraform refuses but a damaged file may hold.
-fn follow(scopes: &[Scope<'_>], for_each: &Value, expression: &Value, out: &mut References, depth: usize) {
+fn follow(
+    scopes: &[Scope<'_>],
+    for_each: &Expression,
+    expression: &Expression,
+    out: &mut References,
+    depth: usize,
+) {
     let Some(scope) = scopes.last().filter(|_| depth < 32) else {
         out.incomplete = true;
         return;
     };
     for reference in most_specific(expression) {
-        let Some(parts) = steps(&reference) else {
+        let Some(parts) = steps(reference) else {
             out.incomplete = true;
             continue;
         };
@@ -131,12 +135,12 @@ fn follow(scopes: &[Scope<'_>], for_each: &Value, expression: &Value, out: &mut 
             ["each", "value", ..] => {
                 out.same_key = true;
                 // The collection may itself be made of resources.
-                follow(scopes, &Value::Null, for_each, out, depth + 1);
+                follow(scopes, &Expression::default(), for_each, out, depth + 1);
             }
             ["each" | "count", ..] => out.same_key = true,
             ["var", name, ..] => match scope
                 .call
-                .and_then(|call| call.expressions.get(*name).map(|e| (call, e)))
+                .and_then(|call| call.expressions.get(name).map(|e| (call, e)))
             {
                 Some((call, expression)) => {
                     follow(
@@ -200,40 +204,165 @@ fn follow_output(
         call: Some(call),
         prefix,
     });
-    follow(&inner, &Value::Null, &output.expression, out, depth + 1);
+    follow(&inner, &Expression::default(), &output.expression, out, depth + 1);
 }
 
 /// The references of an expression without those that another one makes more precise: Terraform lists
 /// `aws_vpc.main.id` and `aws_vpc.main` both. Nested blocks are searched, too.
-fn most_specific(expression: &Value) -> Vec<String> {
-    let mut all = Vec::new();
-    collect(expression, &mut all);
-    let longer = |short: &str| {
-        all.iter().any(|other| {
-            other.len() > short.len()
-                && other.starts_with(short)
-                && other[short.len()..].starts_with(['.', '['])
-        })
+fn most_specific(expression: &Expression) -> Vec<&str> {
+    let mut all: Vec<&str> = expression.0.iter().map(|reference| &**reference).collect();
+    all.sort_unstable();
+    // In this order what makes a reference more precise stands behind it, though not always next to it.
+    let longer = |at: usize| {
+        let short = all[at];
+        all[at + 1..]
+            .iter()
+            .take_while(|other| other.starts_with(short))
+            .any(|other| other[short.len()..].starts_with(['.', '[']))
     };
-    all.iter()
-        .filter(|reference| !longer(reference))
-        .cloned()
+    (0..all.len())
+        .filter(|at| !longer(*at))
+        .map(|at| all[at])
         .collect()
 }
 
-fn collect(expression: &Value, out: &mut Vec<String>) {
-    match expression {
-        Value::Object(fields) => {
-            if let Some(Value::Array(references)) = fields.get("references") {
-                out.extend(references.iter().filter_map(Value::as_str).map(str::to_owned));
+/// Of an expression, or of a block with all its expressions: what it refers to.
+#[derive(Debug, Clone, Default)]
+struct Expression(Box<[Box<str>]>);
+
+impl<'de> Deserialize<'de> for Expression {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut references = Vec::new();
+        deserializer.deserialize_any(Collect {
+            references: &mut references,
+            listed: false,
+        })?;
+        Ok(Self(references.into()))
+    }
+}
+
+/// Collects references; `listed` inside of a list called `references`.
+struct Collect<'a> {
+    references: &'a mut Vec<Box<str>>,
+    listed: bool,
+}
+
+impl<'de> de::DeserializeSeed<'de> for Collect<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Collect<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an expression")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        if self.listed {
+            self.references.push(text.into());
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list
+            .next_element_seed(Collect {
+                references: &mut *self.references,
+                listed: self.listed,
+            })?
+            .is_some()
+        {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            if key == "constant_value" {
+                map.next_value::<IgnoredAny>()?;
+                continue;
             }
-            for (key, value) in fields {
-                if key != "references" && key != "constant_value" {
-                    collect(value, out);
+            map.next_value_seed(Collect {
+                references: &mut *self.references,
+                listed: key == "references",
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Expressions by the attribute they stand behind.
+#[derive(Debug, Clone, Default)]
+struct Expressions(Box<[(Box<str>, Expression)]>);
+
+impl Expressions {
+    fn get(&self, attribute: &str) -> Option<&Expression> {
+        let found = self.0.iter().find(|(name, _)| **name == *attribute);
+        found.map(|(_, expression)| expression)
+    }
+}
+
+impl<'de> Deserialize<'de> for Expressions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = BTreeMap::<Box<str>, Expression>::deserialize(deserializer)?;
+        Ok(Self(fields.into_iter().collect()))
+    }
+}
+
+/// The resources of a module, those of types that this crate reads.
+fn resources<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Box<str>, Resource>, D::Error> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Item {
+        address: Box<str>,
+        expressions: Expressions,
+        for_each_expression: Expression,
+    }
+    struct List;
+    impl<'de> Visitor<'de> for List {
+        type Value = BTreeMap<Box<str>, Resource>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of resources")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut out = BTreeMap::new();
+            while let Some(item) = list.next_element::<Item>()? {
+                let kind = item.address.strip_prefix("data.").unwrap_or(&item.address);
+                if kind.split('.').next().and_then(Kind::of).is_some() {
+                    out.entry(item.address).or_insert(Resource {
+                        expressions: item.expressions,
+                        for_each_expression: item.for_each_expression,
+                    });
                 }
             }
+            Ok(out)
         }
-        Value::Array(items) => items.iter().for_each(|item| collect(item, out)),
-        _ => {}
     }
+    deserializer.deserialize_seq(List)
 }

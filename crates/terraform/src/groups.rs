@@ -218,8 +218,8 @@ pub(crate) fn resource_keys(
 ) -> Result<BTreeMap<String, BTreeSet<RuleKey>>, ReadError> {
     let mut reader = Reader {
         configuration,
-        groups: Vec::new(),
-        lists: Vec::new(),
+        groups: BTreeMap::new(),
+        lists: BTreeMap::new(),
         problems: Vec::new(),
     };
     let mut keys: BTreeMap<String, BTreeSet<RuleKey>> = BTreeMap::new();

@@ -408,14 +408,21 @@ fn rewritten(kind: Kind, before: &Tree, after: &Tree) -> usize {
     ["ingress", "egress"]
         .iter()
         .map(|attribute| {
-            let rules = |values: &Tree| {
-                let blocks = values.get(attribute).and_then(Tree::as_array);
-                blocks.unwrap_or_default().to_vec()
+            let (before, after) = (before.get(attribute), after.get(attribute));
+            if before == after {
+                return 0;
+            }
+            // Compared as text, which can be sorted: a group may have very many rules.
+            let rules = |values: Option<&Tree>| -> Vec<String> {
+                let blocks = values.and_then(Tree::as_array).unwrap_or_default();
+                blocks.iter().map(|block| format!("{block:?}")).collect()
             };
             let (before, after) = (rules(before), rules(after));
-            let gone = before.iter().filter(|rule| !after.contains(rule)).count();
-            let new = after.iter().filter(|rule| !before.contains(rule)).count();
-            gone.max(new)
+            let missing = |some: &[String], others: &[String]| {
+                let others: BTreeSet<&String> = others.iter().collect();
+                some.iter().filter(|rule| !others.contains(rule)).count()
+            };
+            missing(&before, &after).max(missing(&after, &before))
         })
         .sum()
 }

@@ -5,7 +5,9 @@ use crate::configuration::{PlanConfiguration, References};
 use crate::error::{Problem, ReadError};
 use crate::resource::{Instance, Kind};
 use portcullis_secgroup::{Cidr, Direction, Known, Peer, Ports, Protocol, Rule, UnknownPeer};
+use std::collections::BTreeMap;
 use std::error::Error;
+use std::ops::Bound;
 
 /// Shown where a description is marked sensitive.
 const SENSITIVE: &str = "(sensitive)";
@@ -27,9 +29,9 @@ pub(crate) enum Target {
 pub(crate) struct Reader<'a> {
     pub(crate) configuration: Option<&'a PlanConfiguration>,
     /// Addresses of the groups there are, with their ids where known.
-    pub(crate) groups: Vec<(&'a str, Option<&'a str>)>,
+    pub(crate) groups: BTreeMap<&'a str, Option<&'a str>>,
     /// Addresses of the prefix lists there are, with their ids where known.
-    pub(crate) lists: Vec<(&'a str, Option<&'a str>)>,
+    pub(crate) lists: BTreeMap<&'a str, Option<&'a str>>,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -363,11 +365,7 @@ impl Reader<'_> {
         };
         match self.candidates(instance, attribute, known).as_deref() {
             Some([one]) => {
-                let name = known
-                    .iter()
-                    .find(|(address, _)| address == one)
-                    .and_then(|(_, id)| *id)
-                    .unwrap_or(one);
+                let name = known.get(one.as_str()).copied().flatten().unwrap_or(one);
                 if unknown == UnknownPeer::Group {
                     group_peer(name)
                 } else {
@@ -383,7 +381,7 @@ impl Reader<'_> {
         &self,
         instance: &Instance,
         attribute: &str,
-        known: &[(&str, Option<&str>)],
+        known: &BTreeMap<&str, Option<&str>>,
     ) -> Option<Vec<String>> {
         let (configuration, address) = (self.configuration?, instance.parsed.as_ref()?);
         // Inline blocks of one direction are collapsed to one expression.
@@ -411,29 +409,31 @@ impl Reader<'_> {
 }
 
 /// The known instances that the references may mean.
-fn expand(references: &References, own_key: Option<&str>, known: &[(&str, Option<&str>)]) -> Vec<String> {
+fn expand(
+    references: &References,
+    own_key: Option<&str>,
+    known: &BTreeMap<&str, Option<&str>>,
+) -> Vec<String> {
     let mut found = Vec::new();
     for resource in &references.resources {
         let with_key = own_key.map(|key| format!("{resource}[{key}]"));
         if references.same_key
             && let Some(exact) = with_key
-            && known.iter().any(|(address, _)| *address == exact)
+            && known.contains_key(exact.as_str())
         {
             found.push(exact);
             continue;
         }
-        found.extend(
-            known
-                .iter()
-                .map(|(address, _)| *address)
-                .filter(|address| {
-                    *address == resource
-                        || address
-                            .strip_prefix(resource.as_str())
-                            .is_some_and(|rest| rest.starts_with('['))
-                })
-                .map(str::to_owned),
-        );
+        if known.contains_key(resource.as_str()) {
+            found.push(resource.clone());
+        }
+        // The instances stand side by side.
+        let start = format!("{resource}[");
+        let instances = known
+            .range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded))
+            .map(|(address, _)| *address)
+            .take_while(|address| address.starts_with(&start));
+        found.extend(instances.map(str::to_owned));
     }
     found.sort();
     found.dedup();
