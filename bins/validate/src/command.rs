@@ -2,6 +2,7 @@
 
 use crate::{code, subject};
 use clap::ArgGroup;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use portcullis_compliance::{Policy, judge};
 use portcullis_report::{Location, Report};
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// --config alone it looks at the code only: it needs no plan and no credentials.
 #[derive(Debug, clap::Parser)]
 #[command(name = "portcullis-validate", version, after_help = EXAMPLES)]
-#[command(group = ArgGroup::new("subject").args(["plan", "config", "state", "live"]).required(true).multiple(true))]
+#[command(group = ArgGroup::new("subject").args(["plan", "config", "state", "live", "explain"]).required(true).multiple(true))]
 pub(crate) struct Args {
     /// The plan's JSON, as `terraform show -json PLANFILE` gives it
     #[arg(long, value_name = "FILE", conflicts_with = "live")]
@@ -29,6 +30,9 @@ pub(crate) struct Args {
     /// What EC2 has: a live.json, or a folder of EC2's answers as the AWS CLI prints them
     #[arg(long, value_name = "PATH")]
     pub(crate) live: Option<PathBuf>,
+    /// Tell what this rule of the policy means, and judge nothing
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["plan", "config", "state", "live"])]
+    pub(crate) explain: Option<String>,
     /// The policy file
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
@@ -57,12 +61,16 @@ Examples:
   portcullis-validate --config terraform --policy policy.yaml --with-terraform
   portcullis-validate --state state.json --policy policy.yaml
   portcullis-validate --live portcullis/live.json --policy policy.yaml
+  portcullis-validate --explain public-ports --policy policy.yaml
 
 Exit codes (docs/exit-codes.md):
   0 pass · 1 violation · 2 undetermined · 64 wrong usage or bad policy · 65 unreadable plan, state or code
   any other: terraform's own";
 
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
+    if let Some(rule) = &args.explain {
+        return explain(rule, args, stage);
+    }
     let render = renderer(args.format.format)?;
     let only_code = args.plan.is_none() && args.state.is_none() && args.live.is_none();
     let name = if only_code { "configuration" } else { "compliance" };
@@ -91,9 +99,8 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         }
         _ => {
             let subject = subject::read(args, code.as_ref(), stage)?;
-            let today = TimeZone::UTC.to_datetime(stage.now()).date();
             located(
-                judge(&policy, &subject, today),
+                judge(&policy, &subject, today(stage)),
                 code.as_ref(),
                 args.config.as_deref(),
             )
@@ -108,6 +115,30 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     }
     stage.out(render(&report).map_err(Failure::internal)?)?;
     Ok(report.verdict.into())
+}
+
+/// The day it is, UTC: by it waivers end.
+fn today(stage: &Stage) -> Date {
+    TimeZone::UTC.to_datetime(stage.now()).date()
+}
+
+/// What a rule of the policy means, on standard output.
+fn explain(rule: &str, args: &Args, stage: &Stage) -> Result<Exit, Failure> {
+    if args.format.format != Format::Text {
+        let message = format!(
+            "--explain speaks to people: there is no {} of it",
+            args.format.format
+        );
+        return Err(Failure::usage(message).hint("leave --format out"));
+    }
+    let policy = read_policy(&args.policy, stage)?;
+    let Some(page) = policy.explain(rule, today(stage)) else {
+        let known: Vec<&str> = policy.rule_ids().collect();
+        let message = format!("{}: no rule is called `{rule}`", args.policy.display());
+        return Err(Failure::usage(message).hint(format!("its rules are {}", known.join(", "))));
+    };
+    stage.out(page)?;
+    Ok(Exit::Pass)
 }
 
 type Renderer = fn(&Report) -> Result<String, serde_json::Error>;

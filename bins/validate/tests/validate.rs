@@ -249,6 +249,25 @@ fn bad_input_is_one_clear_error_and_leaves_nothing() {
 }
 
 #[test]
+fn a_rule_is_explained_without_anything_to_judge() {
+    let policy = path("terraform/policy.yaml");
+    let explain = |more: &[&str]| validate(&[&["--policy", &policy, "--explain"], more].concat());
+    let run = explain(&["admin-ports-from-offices-only"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    insta::assert_snapshot!("explained", run.stdout);
+    let plan = plan("2-correct-web-port");
+    let mut told = String::new();
+    for more in [
+        ["admin-ports", "--format", "text"],
+        ["public-ports", "--format", "json"],
+        ["public-ports", "--plan", &plan],
+    ] {
+        told += &explain(&more).seen(Path::new("/nowhere"));
+    }
+    insta::assert_snapshot!("explain-refused", told);
+}
+
+#[test]
 fn help_shows_examples() {
     insta::assert_snapshot!("help", validate(&["--help"]).stdout);
     assert!(

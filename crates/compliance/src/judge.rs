@@ -581,23 +581,13 @@ fn advise(finding: Finding, exposure: &Exposure, allowed: Option<&TrafficSet>) -
     if finding.standing == Standing::Removed {
         return finding;
     }
-    let named = |words: &[String]| {
-        let words: Vec<&str> = words
-            .iter()
-            .map(|word| match word.as_str() {
-                "internet" => "the internet",
-                "private" => "private addresses",
-                "any" => "everybody",
-                other => other,
-            })
-            .collect();
-        words.join(", ")
-    };
-    let peers = named(&exposure.peers.words);
     let remedy = match allowed {
-        Some(allowed) => format!("leave only {} open to {peers}", allowed.describe()),
-        None if exposure.except.words.is_empty() => format!("close it to {peers}"),
-        None => format!("close it to {peers}, except {}", named(&exposure.except.words)),
+        Some(allowed) => format!(
+            "leave only {} open to {}",
+            allowed.describe(),
+            exposure.peers.in_words()
+        ),
+        None => format!("close it to {}", exposure.peers_in_words()),
     };
     finding.remedy(remedy)
 }

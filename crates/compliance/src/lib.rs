@@ -34,6 +34,7 @@
 
 mod document;
 mod error;
+mod explain;
 mod extent;
 mod judge;
 mod peers;

@@ -7,7 +7,8 @@ use crate::peers::PeerTerms;
 use crate::valid;
 use jiff::civil::Date;
 use portcullis_report::Severity;
-use portcullis_secgroup::{Direction, GroupSelector, PeerSet, PrefixLists, TrafficSet};
+use portcullis_secgroup::{AddressSet, Direction, GroupSelector, PeerSet, PrefixLists, TrafficSet};
+use std::collections::BTreeMap;
 
 /// A policy that was read and found to make sense.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Policy {
     pub(crate) rules: Vec<Rule>,
     pub(crate) waivers: Vec<Waiver>,
     pub(crate) partial_plans: PartialPlans,
+    /// What its own words for peers stand for.
+    pub(crate) networks: BTreeMap<String, AddressSet>,
 }
 
 #[derive(Debug, Clone)]

@@ -123,6 +123,7 @@ fn valid(document: PolicyDocument) -> Result<Policy, PolicyError> {
         rules,
         waivers,
         partial_plans: document.partial_plans,
+        networks,
     })
 }
 
