@@ -232,27 +232,13 @@ impl Cover {
         }
     }
 
+    /// Lays down or takes away an area.
     pub(crate) fn set(&mut self, ranges: &[Range], on: bool) {
-        if on {
-            self.add(ranges);
-        } else {
-            self.remove(ranges);
-        }
-    }
-
-    pub(crate) fn add(&mut self, ranges: &[Range]) {
-        self.apply(ranges, |node| node.times += 1);
-    }
-
-    pub(crate) fn remove(&mut self, ranges: &[Range]) {
-        self.apply(ranges, |node| node.times -= 1);
-    }
-
-    fn apply(&mut self, ranges: &[Range], mark: impl Fn(&mut CoverNode)) {
+        let mark = |node: &mut CoverNode| node.times = if on { node.times + 1 } else { node.times - 1 };
         let before = self.covered().cells;
         let width = self.width;
         for &range in ranges {
-            update(&mut self.nodes, width, range, &mark, |nodes, index| {
+            update(&mut self.nodes, width, range, mark, |nodes, index| {
                 nodes[index].covered = if nodes[index].times > 0 {
                     nodes[index].all
                 } else if index < width {

@@ -244,29 +244,30 @@ impl OpenSet {
                 .map(|(peers, spans)| (TrafficSet::from_spans(spans), peers.clone()))
                 .collect();
         }
-        let mut lines: Vec<(TrafficSet, PeerSet)> = distinct
+        let mut lines: Vec<Area> = distinct
             .keys()
             .map(|peers| {
                 let wider = distinct.iter().filter(|(other, _)| peers.is_subset(other));
                 let spans = wider.flat_map(|(_, spans)| spans.iter().copied());
-                (TrafficSet::from_spans(spans), (*peers).clone())
+                Area {
+                    traffic: TrafficSet::from_spans(spans),
+                    peers: (*peers).clone(),
+                }
             })
             .collect();
         let mut index = 0;
         while index < lines.len() {
             let others = lines.iter().enumerate().filter(|(at, _)| *at != index);
-            let told = others.fold(Self::empty(), |sum, (_, (traffic, peers))| {
-                sum.union(&Self::of(traffic, peers))
-            });
-            let (traffic, peers) = &lines[index];
-            if Self::of(traffic, peers).is_subset(&told) {
+            let told: Overlay<'_> = others.map(|(_, line)| line).collect();
+            let line: Overlay<'_> = std::iter::once(&lines[index]).collect();
+            if line.is_subset(&TrafficSet::all(), &told) {
                 lines.remove(index);
             } else {
                 index += 1;
             }
         }
         trim(&mut lines);
-        lines
+        lines.into_iter().map(|line| (line.traffic, line.peers)).collect()
     }
 
     /// One concrete packet of the set: `tcp 22 from 8.8.8.8`. `None` when nothing is open.
@@ -316,16 +317,16 @@ impl FromIterator<Area> for OpenSet {
 }
 
 /// Takes out of each line what a line with more peers tells already, where that makes it no longer.
-fn trim(lines: &mut [(TrafficSet, PeerSet)]) {
+fn trim(lines: &mut [Area]) {
     for index in 0..lines.len() {
-        let (traffic, peers) = &lines[index];
+        let Area { traffic, peers } = &lines[index];
         let told = lines
             .iter()
-            .filter(|(_, wider)| wider != peers && peers.is_subset(wider))
-            .fold(TrafficSet::empty(), |sum, (traffic, _)| sum.union(traffic));
+            .filter(|wider| wider.peers != *peers && peers.is_subset(&wider.peers))
+            .fold(TrafficSet::empty(), |sum, wider| sum.union(&wider.traffic));
         let rest = traffic.difference(&told);
         if !rest.is_empty() && rest.spans().len() <= traffic.spans().len() {
-            lines[index].0 = rest;
+            lines[index].traffic = rest;
         }
     }
 }

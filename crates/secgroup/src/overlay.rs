@@ -67,40 +67,18 @@ impl Overlay<'_> {
     /// The traffic of which enough of these addresses is covered, at one and the same slot.
     #[must_use]
     pub fn traffic_where(&self, among: &AddressSet, enough: impl Fn(Covered) -> bool) -> TrafficSet {
-        let among = PeerSet::new(among.clone(), crate::TokenSet::default());
-        let clipped: Vec<PeerSet> = self
-            .areas
-            .iter()
-            .map(|area| area.peers.intersection(&among))
-            .collect();
-        let cells = Cells::new(clipped.iter().chain([&among]));
-        let mut cover = Cover::new(&cells);
-        cover.add(&cells.ranges(&among));
-        let all = cover.covered();
-        cover.remove(&cells.ranges(&among));
-        let ranges: Vec<_> = clipped.iter().map(|peers| cells.ranges(peers)).collect();
-        let mut spans = Vec::new();
-        sweep(
-            &self.areas,
-            &mut cover,
-            |cover, area, on| cover.set(&ranges[area], on),
-            |cover, first, last| {
-                let now = cover.covered();
-                let covered = Covered {
-                    v4: now.v4.into(),
-                    v6: now.v6,
-                    whole_v4: all.v4_cells > 0 && now.v4_cells == all.v4_cells,
-                    // No token is asked for: what is not of IPv4 is of IPv6.
-                    whole_v6: all.cells > all.v4_cells
-                        && now.cells - now.v4_cells == all.cells - all.v4_cells,
-                };
-                if enough(covered) {
-                    spans.push((first, last));
-                }
-                ControlFlow::Continue(())
-            },
-        );
-        TrafficSet::from_spans(spans)
+        traffic_where(among, [self], |[covered]| enough(covered))
+    }
+
+    /// The traffic of which enough of these addresses is covered here and in `other`, at one and the same slot.
+    #[must_use]
+    pub fn traffic_where_both(
+        &self,
+        other: &Overlay<'_>,
+        among: &AddressSet,
+        enough: impl Fn(Covered, Covered) -> bool,
+    ) -> TrafficSet {
+        traffic_where(among, [self, other], |[here, there]| enough(here, there))
     }
 
     /// Whether what it covers of this traffic is covered by `other`, too.
@@ -113,7 +91,7 @@ impl Overlay<'_> {
         let mut within = Within::new(within);
         let mut subset = true;
         sweep(
-            &both,
+            both.iter().copied(),
             &mut shadow,
             |shadow, area, on| shadow.set(&ranges[area], area < self.areas.len(), on),
             |shadow, first, last| {
@@ -149,7 +127,7 @@ impl Overlay<'_> {
         let mut pieces: Vec<OpenPiece> = Vec::new();
         let (mut written, mut too_much) = (0_usize, false);
         sweep(
-            &self.areas,
+            self.areas.iter().copied(),
             &mut cover,
             |cover, area, on| cover.set(&ranges[area], on),
             |cover, first, last| {
@@ -184,16 +162,63 @@ impl Overlay<'_> {
     }
 }
 
+fn traffic_where<const N: usize>(
+    among: &AddressSet,
+    overlays: [&Overlay<'_>; N],
+    enough: impl Fn([Covered; N]) -> bool,
+) -> TrafficSet {
+    let among = PeerSet::new(among.clone(), crate::TokenSet::default());
+    let areas: Vec<(usize, &Area)> = overlays
+        .iter()
+        .enumerate()
+        .flat_map(|(which, overlay)| overlay.areas.iter().map(move |area| (which, *area)))
+        .collect();
+    let clipped: Vec<PeerSet> = areas
+        .iter()
+        .map(|(_, area)| area.peers.intersection(&among))
+        .collect();
+    let cells = Cells::new(clipped.iter().chain([&among]));
+    let ranges: Vec<_> = clipped.iter().map(|peers| cells.ranges(peers)).collect();
+    let mut covers = [(); N].map(|()| Cover::new(&cells));
+    let mut everything = Cover::new(&cells);
+    everything.set(&cells.ranges(&among), true);
+    let all = everything.covered();
+    let mut spans = Vec::new();
+    sweep(
+        areas.iter().map(|(_, area)| *area),
+        &mut covers,
+        |covers, area, on| covers[areas[area].0].set(&ranges[area], on),
+        |covers, first, last| {
+            let covered = covers.each_ref().map(|cover| {
+                let now = cover.covered();
+                Covered {
+                    v4: now.v4.into(),
+                    v6: now.v6,
+                    whole_v4: all.v4_cells > 0 && now.v4_cells == all.v4_cells,
+                    // No token is asked for: what is not of IPv4 is of IPv6.
+                    whole_v6: all.cells > all.v4_cells
+                        && now.cells - now.v4_cells == all.cells - all.v4_cells,
+                }
+            });
+            if enough(covered) {
+                spans.push((first, last));
+            }
+            ControlFlow::Continue(())
+        },
+    );
+    TrafficSet::from_spans(spans)
+}
+
 /// Walks along the traffic. At each border the areas that start are laid down before those that end are taken away: so the
 /// cover changes exactly when a single step changes it. Then the stretch up to the next border is shown.
-fn sweep<T>(
-    areas: &[&Area],
+fn sweep<'a, T>(
+    areas: impl Iterator<Item = &'a Area>,
     state: &mut T,
     mut set: impl FnMut(&mut T, usize, bool),
     mut stretch: impl FnMut(&mut T, u32, u32) -> ControlFlow<()>,
 ) {
-    let mut borders: Vec<(u32, bool, usize)> = Vec::with_capacity(areas.len() * 2);
-    for (index, area) in areas.iter().enumerate() {
+    let mut borders: Vec<(u32, bool, usize)> = Vec::new();
+    for (index, area) in areas.enumerate() {
         for &(first, last) in area.traffic.spans() {
             borders.push((first, false, index));
             borders.push((last.saturating_add(1), true, index));

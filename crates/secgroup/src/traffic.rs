@@ -69,6 +69,19 @@ impl TrafficSet {
         self.0.overlaps(first, last)
     }
 
+    /// Whether any slot is in both.
+    #[must_use]
+    pub fn touches(&self, other: &Self) -> bool {
+        let (few, many) = if self.spans().len() < other.spans().len() {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        few.spans()
+            .iter()
+            .any(|&(first, last)| many.overlaps(first, last))
+    }
+
     /// The slots from `first` to `last` that are in it.
     pub(crate) fn clip(&self, first: u32, last: u32) -> Self {
         Self(self.0.clip(first, last))

@@ -191,6 +191,16 @@ proptest! {
     }
 
     #[test]
+    fn two_overlays_are_held_side_by_side(left in rules(), right in rules(), named in named()) {
+        let (left, right) = (areas(&left, Reading::Possible), areas(&right, Reading::Possible));
+        let (a, b): (Overlay<'_>, Overlay<'_>) = (left.iter().collect(), right.iter().collect());
+        let among = named.addresses();
+        let alone = |overlay: &Overlay<'_>| overlay.traffic_where(among, |covered| covered.v4 >= 1 << 31);
+        let both = a.traffic_where_both(&b, among, |a, b| a.v4 >= 1 << 31 && b.v4 >= 1 << 31);
+        prop_assert_eq!(both, alone(&a).intersection(&alone(&b)));
+    }
+
+    #[test]
     fn what_sticks_out_is_the_difference(left in rules(), right in rules(), within in traffic()) {
         let (left, right) = (areas(&left, Reading::Possible), areas(&right, Reading::Possible));
         let (a, b): (Overlay<'_>, Overlay<'_>) = (left.iter().collect(), right.iter().collect());
