@@ -1,6 +1,6 @@
 //! How much of the named peers must be open before it is too much.
 
-use portcullis_secgroup::{AddressSet, IntervalSet, OpenSet, PeerSet, Point};
+use portcullis_secgroup::{AddressSet, Covered, Overlay, PeerSet, TrafficSet};
 use std::fmt;
 
 /// How much of the named peers must be open before a rule speaks.
@@ -36,36 +36,55 @@ impl Extent {
         }
     }
 
-    /// The part of `left` that is too much, where `named` are the peers spoken of, and `left` is what remains of `open`
-    /// when what is waived is taken away. Empty when it is not too much.
+    /// The traffic at which what is open of the named peers is too much; empty when it never is.
+    pub(crate) fn traffic(self, open: &Overlay<'_>, named: &PeerSet) -> TrafficSet {
+        let Self::Share(share) = self else {
+            return open.traffic();
+        };
+        let sizes = Sizes::of(named.addresses());
+        open.traffic_where(named.addresses(), |covered| sizes.reached(covered, share))
+    }
+
+    /// The same, where `left` is what remains of `open` when what is waived is taken away.
     ///
     /// What is waived counts neither as open nor as spoken of, just like an exception; but nothing becomes too much by it.
-    pub(crate) fn of(self, open: &OpenSet, left: OpenSet, named: &PeerSet) -> OpenSet {
-        let Self::Share(share) = self else { return left };
-        let named = named.addresses();
-        if *open == left {
-            return left
-                .pieces()
-                .iter()
-                .filter(|piece| reaches(piece.peers.addresses(), named, share))
-                .cloned()
-                .collect();
+    pub(crate) fn traffic_left(self, open: &Overlay<'_>, left: &Overlay<'_>, named: &PeerSet) -> TrafficSet {
+        let Self::Share(share) = self else {
+            return left.traffic();
+        };
+        let sizes = Sizes::of(named.addresses());
+        open.traffic_where_both(left, named.addresses(), |open, left| {
+            sizes.reached(open, share) && sizes.left(open, left).reached(left, share)
+        })
+    }
+}
+
+/// How many addresses of each family are spoken of.
+#[derive(Clone, Copy)]
+struct Sizes {
+    v4: u128,
+    v6: u128,
+}
+
+impl Sizes {
+    fn of(named: &AddressSet) -> Self {
+        Self {
+            v4: named.v4().size(),
+            v6: named.v6().size(),
         }
-        let mut out = OpenSet::empty();
-        for whole in open.pieces() {
-            if !reaches(whole.peers.addresses(), named, share) {
-                continue;
-            }
-            let here = left.intersection(&OpenSet::of(&whole.traffic(), &whole.peers));
-            for piece in here.pieces() {
-                let addresses = piece.peers.addresses();
-                let waived = whole.peers.addresses().difference(addresses);
-                if reaches(addresses, &named.difference(&waived), share) {
-                    out = out.union(&OpenSet::of(&piece.traffic(), &piece.peers));
-                }
-            }
+    }
+
+    /// Without what is open, but not left.
+    fn left(self, open: Covered, left: Covered) -> Self {
+        Self {
+            v4: self.v4 - (open.v4 - left.v4),
+            v6: self.v6 - (open.v6 - left.v6),
         }
-        out
+    }
+
+    fn reached(self, covered: Covered, share: u32) -> bool {
+        family(covered.v4, covered.whole_v4, self.v4, share)
+            || family(covered.v6, covered.whole_v6, self.v6, share)
     }
 }
 
@@ -85,19 +104,15 @@ impl fmt::Display for Extent {
     }
 }
 
-fn reaches(open: &AddressSet, named: &AddressSet, share: u32) -> bool {
-    family(open.v4(), named.v4(), share) || family(open.v6(), named.v6(), share)
-}
-
-fn family<T: Point>(open: &IntervalSet<T>, named: &IntervalSet<T>, share: u32) -> bool {
-    if named.is_empty() {
+/// Whether `part` of `whole` addresses reaches the share; `all` tells that it is each of them, exactly.
+fn family(part: u128, all: bool, whole: u128, share: u32) -> bool {
+    if whole == 0 {
         return false;
     }
     if share >= WHOLE {
-        return named.is_subset(open);
+        return all || part == whole && whole < u128::MAX;
     }
-    let part = open.intersection(named).size();
-    times(part, WHOLE) >= times(named.size(), share)
+    times(part, WHOLE) >= times(whole, share)
 }
 
 /// A product that does not fit 128 bits: its high and its low part, in units of 2^64.
@@ -149,11 +164,11 @@ mod tests {
 
     #[test]
     fn shares_of_the_largest_numbers_are_exact() {
-        let all = IntervalSet::<u128>::full();
-        let half = IntervalSet::range(0, u128::MAX / 2);
-        let less = IntervalSet::range(0, u128::MAX / 2 - 1_000);
-        assert!(family(&half, &all, WHOLE / 2));
-        assert!(!family(&less, &all, WHOLE / 2));
+        let all = u128::MAX;
+        assert!(family(all / 2 + 1, false, all, WHOLE / 2));
+        assert!(!family(all / 2 - 1_000, false, all, WHOLE / 2));
+        assert!(!family(all, false, all, WHOLE), "one address of 2^128 is missing");
+        assert!(family(all, true, all, WHOLE));
         assert_eq!(times(u128::MAX, 1), (u128::MAX >> 64, (1 << 64) - 1));
     }
 }

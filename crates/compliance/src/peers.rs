@@ -46,14 +46,16 @@ impl PeerTerms {
     }
 }
 
-/// The same peers as a group with this id sees them: whoever names its id names its own members.
-pub(crate) fn seen_by(peers: PeerSet, group: Option<&str>) -> PeerSet {
-    let Some(id) = group else { return peers };
-    let own = TokenSet::from_iter([Token::SelfGroup]);
-    let own = PeerSet::new(AddressSet::empty(), own);
-    if peers.tokens().contains(&Token::Group(id.to_owned())) {
-        peers.union(&own)
-    } else {
-        peers.difference(&own)
-    }
+/// The same peers as a group sees them whose id they name: with its own members.
+pub(crate) fn with_own(peers: &PeerSet) -> PeerSet {
+    peers.union(&own())
+}
+
+/// The same peers as a group sees them whose id they do not name.
+pub(crate) fn without_own(peers: &PeerSet) -> PeerSet {
+    peers.difference(&own())
+}
+
+fn own() -> PeerSet {
+    PeerSet::new(AddressSet::empty(), TokenSet::from_iter([Token::SelfGroup]))
 }

@@ -1,7 +1,7 @@
 //! What is judged: groups with their rules, from a plan, a state, or EC2.
 
 use portcullis_report::GroupRef;
-use portcullis_secgroup::{Inventory, PrefixLists, Rule};
+use portcullis_secgroup::{Direction, Inventory, Known, Peer, PrefixLists, Rule};
 use portcullis_terraform::{Origin, OwnedRule, TerraformGroup, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ pub struct Subject {
     pub(crate) groups: Vec<Judged>,
     pub(crate) members: Vec<JudgedMember>,
     /// What stood before, by group id and by address.
-    pub(crate) before: Option<BTreeMap<String, Vec<Rule>>>,
+    pub(crate) before: Option<BTreeMap<String, Vec<Arc<[Rule]>>>>,
     pub(crate) lists: PrefixLists,
     pub(crate) lists_before: PrefixLists,
     /// Why not everything is shown.
@@ -40,6 +40,20 @@ pub(crate) struct Judged {
 }
 
 impl Judged {
+    /// Whether something in its rules is not known: then what they may open is more than what they open.
+    pub(crate) fn is_uncertain(&self, lists: &PrefixLists) -> bool {
+        self.rules.iter().any(|judged| {
+            let rule = &judged.rule;
+            rule.protocol == Known::NotYet
+                || rule.ports == Known::NotYet
+                || match &rule.peer {
+                    Peer::Unknown(_) => true,
+                    Peer::PrefixList(id) => lists.entries(id).is_none(),
+                    _ => false,
+                }
+        })
+    }
+
     /// Rules of which no one can tell the group.
     pub(crate) fn is_orphan(&self) -> bool {
         self.group == GroupRef::default()
@@ -57,6 +71,18 @@ pub(crate) struct JudgedRule {
     pub(crate) home: Option<Arc<GroupRef>>,
 }
 
+impl JudgedRule {
+    /// A rule that nobody answers for: one that stood before.
+    pub(crate) fn nobodys(rule: Rule) -> Self {
+        Self {
+            rule,
+            owner: String::new(),
+            by_hand: false,
+            home: None,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct JudgedMember {
     pub(crate) label: String,
@@ -71,18 +97,16 @@ impl Subject {
     #[must_use]
     pub fn planned(after: &View, before: &View, partial: &[String]) -> Self {
         let mut subject = Self::view(after, false);
-        let mut rules: BTreeMap<String, Vec<Rule>> = BTreeMap::new();
+        let mut rules: BTreeMap<String, Vec<Arc<[Rule]>>> = BTreeMap::new();
         for group in &before.groups {
+            let own: Arc<[Rule]> = group.rules.iter().map(|owned| owned.rule.clone()).collect();
             for name in [&group.id, &group.address].into_iter().flatten() {
-                rules
-                    .entry(name.clone())
-                    .or_default()
-                    .extend(group.rules.iter().map(|owned| owned.rule.clone()));
+                rules.entry(name.clone()).or_default().push(Arc::clone(&own));
             }
         }
         for member in &before.members {
             let of = |name: &String| rules.get(name).cloned().unwrap_or_default();
-            let joined: Vec<Rule> = member.groups.iter().flat_map(of).collect();
+            let joined: Vec<Arc<[Rule]>> = member.groups.iter().flat_map(of).collect();
             rules.insert(member.address.clone(), joined);
         }
         subject.before = Some(rules);
@@ -138,6 +162,16 @@ impl Subject {
         }
     }
 
+    /// The rules a group had before the change; `None` when there was no such group.
+    pub(crate) fn before_of(&self, group: &GroupRef) -> Option<impl Iterator<Item = &Rule>> {
+        let before = self.before.as_ref()?;
+        let found = [&group.id, &group.address]
+            .into_iter()
+            .flatten()
+            .find_map(|name| before.get(name))?;
+        Some(found.iter().flat_map(|rules| rules.iter()))
+    }
+
     fn view(view: &View, only_owned: bool) -> Self {
         let mut groups: Vec<Judged> = view
             .groups
@@ -176,12 +210,11 @@ impl Subject {
 }
 
 fn judged(group: &TerraformGroup, only_owned: bool) -> Judged {
-    let has_resources = |wanted: &OwnedRule| {
-        group
-            .rules
-            .iter()
-            .any(|owned| owned.origin == Origin::Resource && owned.rule.direction == wanted.rule.direction)
-    };
+    let with_resources = [Direction::Ingress, Direction::Egress].map(|direction| {
+        let own = |owned: &OwnedRule| owned.origin == Origin::Resource && owned.rule.direction == direction;
+        (direction, group.rules.iter().any(own))
+    });
+    let has_resources = |wanted: &OwnedRule| with_resources.contains(&(wanted.rule.direction, true));
     Judged {
         group: GroupRef {
             address: group.address.clone(),

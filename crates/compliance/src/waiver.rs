@@ -4,7 +4,7 @@ use crate::policy::{Policy, Waiver};
 use crate::subject::{Judged, JudgedRule};
 use jiff::civil::Date;
 use portcullis_report::{Finding, GroupRef, Severity, Standing, Verdict, Waived};
-use portcullis_secgroup::{OpenSet, PrefixLists};
+use portcullis_secgroup::{Area, Direction, OpenPiece, OpenSet, PrefixLists};
 use std::collections::BTreeSet;
 
 /// The waivers of one rule that still hold, and which of them let something stand.
@@ -23,32 +23,27 @@ impl<'a> Waivers<'a> {
         }
     }
 
-    /// What is left of `open`, which `rule` of `group` opens, and the waivers that took something away.
-    pub(crate) fn apply(
+    /// Those of a policy rule that still hold and let something stand in this direction.
+    pub(crate) fn of_rule(
         &self,
         policy_rule: &str,
-        group: &Judged,
-        rule: &JudgedRule,
-        open: OpenSet,
+        direction: Direction,
         lists: &PrefixLists,
-        took: &mut BTreeSet<usize>,
-    ) -> OpenSet {
-        let mut left = open;
-        for (index, waiver) in self.matching(policy_rule, group, rule) {
-            let Some(exposure) = &waiver.exposure else {
-                continue;
-            };
-            if !exposure.directions.contains(&rule.rule.direction) {
-                continue;
-            }
-            let waived = OpenSet::of(&exposure.traffic, &exposure.certain(lists));
-            let rest = left.difference(&waived);
-            if rest != left {
-                took.insert(index);
-            }
-            left = rest;
-        }
-        left
+    ) -> RuleWaivers<'a> {
+        let holds = |(index, waiver): (usize, &'a Waiver)| {
+            let exposure = waiver.exposure.as_ref()?;
+            let meant = waiver.rule == policy_rule
+                && self.today <= waiver.expires
+                && exposure.directions.contains(&direction);
+            meant.then(|| {
+                (
+                    index,
+                    waiver,
+                    OpenSet::of(&exposure.traffic, &exposure.certain(lists)),
+                )
+            })
+        };
+        RuleWaivers(self.all.iter().enumerate().filter_map(holds).collect())
     }
 
     /// The waiver that lets this rule go without what `policy_rule` requires.
@@ -87,18 +82,7 @@ impl<'a> Waivers<'a> {
     ) -> impl Iterator<Item = (usize, &'a Waiver)> {
         let (all, today) = (self.all, self.today);
         all.iter().enumerate().filter(move |(_, waiver)| {
-            let names = |group: &GroupRef| {
-                [&group.address, &group.id]
-                    .into_iter()
-                    .flatten()
-                    .any(|name| *name == waiver.resource)
-            };
-            waiver.rule == policy_rule
-                && today <= waiver.expires
-                && (waiver.resource == rule.owner
-                    || rule.rule.id.as_ref() == Some(&waiver.resource)
-                    || names(&group.group)
-                    || rule.home.as_ref().is_some_and(|home| names(home)))
+            waiver.rule == policy_rule && today <= waiver.expires && names(waiver, group, rule)
         })
     }
 
@@ -137,5 +121,53 @@ impl<'a> Waivers<'a> {
                 )
             })
             .collect()
+    }
+}
+
+/// Whether a waiver names this rule, or its group.
+fn names(waiver: &Waiver, group: &Judged, rule: &JudgedRule) -> bool {
+    let names = |group: &GroupRef| {
+        [&group.address, &group.id]
+            .into_iter()
+            .flatten()
+            .any(|name| *name == waiver.resource)
+    };
+    waiver.resource == rule.owner
+        || rule.rule.id.as_ref() == Some(&waiver.resource)
+        || names(&group.group)
+        || rule.home.as_ref().is_some_and(|home| names(home))
+}
+
+/// Waivers with what each lets stand.
+pub(crate) struct RuleWaivers<'a>(Vec<(usize, &'a Waiver, OpenSet)>);
+
+impl RuleWaivers<'_> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is left of `open`, which `rule` of `group` opens, and the waivers that took something away. `None` when none did.
+    pub(crate) fn apply(
+        &self,
+        group: &Judged,
+        rule: &JudgedRule,
+        open: &Area,
+        took: &mut BTreeSet<usize>,
+    ) -> Option<Vec<Area>> {
+        let mut left: Option<OpenSet> = None;
+        for (index, _, waived) in self.0.iter().filter(|(_, waiver, _)| names(waiver, group, rule)) {
+            let before = left.unwrap_or_else(|| OpenSet::of(&open.traffic, &open.peers));
+            let rest = before.difference(waived);
+            if rest != before {
+                took.insert(*index);
+            }
+            left = Some(rest);
+        }
+        let pieces = left?;
+        let area = |piece: &OpenPiece| Area {
+            traffic: piece.traffic(),
+            peers: piece.peers.clone(),
+        };
+        Some(pieces.pieces().iter().map(area).collect())
     }
 }
