@@ -5,6 +5,7 @@ use crate::document::{ConsistencyReport, RuleRow, RuleVerdict};
 use portcullis_report::text::clean;
 use portcullis_report::{GroupRef, Verdict};
 use similar::TextDiff;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 impl RuleRow {
@@ -79,20 +80,23 @@ impl ConsistencyReport {
         for note in &self.notes {
             let _ = writeln!(out, "  note: {}", clean(note));
         }
-        let mut groups: Vec<&GroupRef> = Vec::new();
+        let mut groups: Vec<(&GroupRef, Vec<&RuleRow>)> = Vec::new();
+        let mut places: BTreeMap<&GroupRef, usize> = BTreeMap::new();
         for row in &self.rules {
-            if groups.last() != Some(&&row.group) && !groups.contains(&&row.group) {
-                groups.push(&row.group);
-            }
+            let at = *places.entry(&row.group).or_insert_with(|| {
+                groups.push((&row.group, Vec::new()));
+                groups.len() - 1
+            });
+            groups[at].1.push(row);
         }
-        for group in groups {
+        for (group, rows) in groups {
             let _ = writeln!(out, "\n{}", clean(&group.to_string()));
             let _ = writeln!(
                 out,
                 "  {:<14} {:<8} {:<8} {:<8} rule",
                 "verdict", "declared", "recorded", "live"
             );
-            for row in self.rules.iter().filter(|row| row.group == *group) {
+            for row in rows {
                 write_row(&mut out, row);
             }
         }

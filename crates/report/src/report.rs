@@ -3,6 +3,7 @@
 use crate::text::{clean, markdown};
 use crate::{Finding, GroupRef, Severity, Verdict};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The version of the JSON documents. A reader accepts any `1.x`.
@@ -108,15 +109,18 @@ impl Report {
         for note in &self.notes {
             let _ = writeln!(out, "  note: {}", clean(note));
         }
-        let mut groups: Vec<&GroupRef> = Vec::new();
+        let mut groups: Vec<(&GroupRef, Vec<&Finding>)> = Vec::new();
+        let mut places: BTreeMap<&GroupRef, usize> = BTreeMap::new();
         for finding in &self.findings {
-            if !groups.contains(&&finding.group) {
-                groups.push(&finding.group);
-            }
+            let at = *places.entry(&finding.group).or_insert_with(|| {
+                groups.push((&finding.group, Vec::new()));
+                groups.len() - 1
+            });
+            groups[at].1.push(finding);
         }
-        for group in groups {
+        for (group, findings) in groups {
             let _ = writeln!(out, "\n{}", clean(&group.to_string()));
-            for finding in self.findings.iter().filter(|finding| finding.group == *group) {
+            for finding in findings {
                 write_finding(&mut out, finding);
             }
         }
@@ -144,7 +148,7 @@ impl Report {
                 finding.group.to_string(),
                 finding.exposure.clone(),
                 finding.rule.clone(),
-                finding.resources.join(", "),
+                causes(&finding.resources),
             ];
             let cells: Vec<String> = cells.iter().map(|cell| markdown(cell)).collect();
             let _ = writeln!(out, "| {} |", cells.join(" | "));
@@ -182,6 +186,18 @@ fn word(finding: &Finding) -> &'static str {
     }
 }
 
+/// At most this many causes are told to people; the JSON document has all of them.
+const CAUSES: usize = 20;
+
+fn causes(resources: &[String]) -> String {
+    match resources.get(..CAUSES) {
+        Some(first) if resources.len() > CAUSES => {
+            format!("{} and {} more", first.join(", "), resources.len() - CAUSES)
+        }
+        _ => resources.join(", "),
+    }
+}
+
 fn write_finding(out: &mut String, finding: &Finding) {
     let word = word(finding);
     let _ = writeln!(
@@ -206,7 +222,7 @@ fn write_finding(out: &mut String, finding: &Finding) {
         line("for one", witness);
     }
     if !finding.resources.is_empty() {
-        line("because", &finding.resources.join(", "));
+        line("because", &causes(&finding.resources));
     }
     if let Some(location) = &finding.location {
         line("at", &location.to_string());
