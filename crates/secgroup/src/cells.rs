@@ -294,6 +294,7 @@ impl Cover {
 /// Which cells are covered by areas of one kind and by none of the other.
 pub(crate) struct Shadow {
     width: usize,
+    cells: usize,
     nodes: Vec<ShadowNode>,
 }
 
@@ -303,6 +304,8 @@ struct ShadowNode {
     shaded: u32,
     /// Whether some cell below is not shaded from below.
     light: bool,
+    /// Whether no cell below is shaded from below.
+    all_light: bool,
     /// Whether some cell below is covered and not shaded from below.
     sticks_out: bool,
 }
@@ -314,7 +317,14 @@ impl Shadow {
         for node in (1..width + cells.len()).rev() {
             nodes[node].light = node >= width || nodes[node * 2].light || nodes[node * 2 + 1].light;
         }
-        Self { width, nodes }
+        for node in &mut nodes {
+            node.all_light = true;
+        }
+        Self {
+            width,
+            cells: cells.len(),
+            nodes,
+        }
     }
 
     /// Lays down or takes away an area; the first kind covers, the other one shades.
@@ -326,13 +336,18 @@ impl Shadow {
         };
         for &range in ranges {
             update(&mut self.nodes, width, range, mark, |nodes, index| {
-                let (light, sticks_out) = if index < width {
+                let (light, all_light, sticks_out) = if index < width {
                     let (left, right) = (&nodes[index * 2], &nodes[index * 2 + 1]);
-                    (left.light || right.light, left.sticks_out || right.sticks_out)
+                    (
+                        left.light || right.light,
+                        left.all_light && right.all_light,
+                        left.sticks_out || right.sticks_out,
+                    )
                 } else {
-                    (true, false)
+                    (true, true, false)
                 };
                 let node = &mut nodes[index];
+                node.all_light = all_light && node.shaded == 0;
                 node.light = light && node.shaded == 0;
                 node.sticks_out = node.shaded == 0 && (sticks_out || (node.times > 0 && light));
             });
@@ -341,5 +356,31 @@ impl Shadow {
 
     pub(crate) fn sticks_out(&self) -> bool {
         self.nodes[1].sticks_out
+    }
+
+    /// The cells that are covered and not shaded; ranges that touch are joined.
+    pub(crate) fn ranges(&self) -> Vec<Range> {
+        let mut out: Vec<Range> = Vec::new();
+        // Node, whether it is covered from above, its first cell and number of cells; the left one is always taken first.
+        let mut todo = vec![(1, false, 0, self.width)];
+        while let Some((index, covered, from, width)) = todo.pop() {
+            let node = &self.nodes[index];
+            let covered = covered || node.times > 0;
+            if node.shaded > 0 || from >= self.cells || !(node.sticks_out || covered && node.light) {
+                continue;
+            }
+            if covered && node.all_light {
+                let last = (from + width).min(self.cells) - 1;
+                match out.last_mut() {
+                    Some((_, end)) if *end + 1 == from => *end = last,
+                    _ => out.push((from, last)),
+                }
+                continue;
+            }
+            let half = width / 2;
+            todo.push((index * 2 + 1, covered, from + half, half));
+            todo.push((index * 2, covered, from, half));
+        }
+        out
     }
 }

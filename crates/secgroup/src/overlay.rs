@@ -7,7 +7,7 @@
 
 use crate::address::AddressSet;
 use crate::area::Area;
-use crate::cells::{Cells, Cover, Shadow};
+use crate::cells::{Cells, Cover, Range, Shadow};
 use crate::open::{OpenPiece, OpenSet};
 use crate::peer::PeerSet;
 use crate::traffic::TrafficSet;
@@ -84,25 +84,74 @@ impl Overlay<'_> {
     /// Whether what it covers of this traffic is covered by `other`, too.
     #[must_use]
     pub fn is_subset(&self, within: &TrafficSet, other: &Overlay<'_>) -> bool {
+        let mut within = Within::new(within);
+        let mut subset = true;
+        self.beside(other, |_, _, first, last| {
+            if within.parts(first, last).next().is_none() {
+                return ControlFlow::Continue(());
+            }
+            subset = false;
+            ControlFlow::Break(())
+        });
+        subset
+    }
+
+    /// The traffic at which it covers something that `other` does not cover.
+    #[must_use]
+    pub fn traffic_beyond(&self, other: &Overlay<'_>) -> TrafficSet {
+        let mut spans = Vec::new();
+        self.beside(other, |_, _, first, last| {
+            spans.push((first, last));
+            ControlFlow::Continue(())
+        });
+        TrafficSet::from_spans(spans)
+    }
+
+    /// What it covers and `other` does not, in its normal form; `None` when finding it takes writing out more than `limit`
+    /// intervals of addresses and named peers.
+    #[must_use]
+    pub fn beyond(&self, other: &Overlay<'_>, limit: usize) -> Option<OpenSet> {
+        let mut pieces: Vec<OpenPiece> = Vec::new();
+        let mut last_ranges: Vec<Range> = Vec::new();
+        let (mut written, mut too_much) = (0_usize, false);
+        self.beside(other, |cells, shadow, first, last| {
+            let ranges = shadow.ranges();
+            written = written.saturating_add(ranges.len() + 1);
+            if written > limit {
+                too_much = true;
+                return ControlFlow::Break(());
+            }
+            match pieces.last_mut() {
+                Some(before) if before.touches(first) && ranges == last_ranges => before.extend_to(last),
+                _ => pieces.push(OpenPiece::new(first, last, cells.peers(&ranges))),
+            }
+            last_ranges = ranges;
+            ControlFlow::Continue(())
+        });
+        (!too_much).then(|| OpenSet::from_pieces(pieces))
+    }
+
+    /// Shows each stretch of traffic at which it covers something that `other` does not.
+    fn beside(
+        &self,
+        other: &Overlay<'_>,
+        mut show: impl FnMut(&Cells<'_>, &Shadow, u32, u32) -> ControlFlow<()>,
+    ) {
         let both: Vec<&Area> = self.areas.iter().chain(&other.areas).copied().collect();
         let cells = Cells::new(both.iter().map(|area| &area.peers));
         let ranges: Vec<_> = both.iter().map(|area| cells.ranges(&area.peers)).collect();
-        let mut shadow = Shadow::new(&cells);
-        let mut within = Within::new(within);
-        let mut subset = true;
         sweep(
             both.iter().copied(),
-            &mut shadow,
+            &mut Shadow::new(&cells),
             |shadow, area, on| shadow.set(&ranges[area], area < self.areas.len(), on),
             |shadow, first, last| {
-                if shadow.sticks_out() && within.parts(first, last).next().is_some() {
-                    subset = false;
-                    return ControlFlow::Break(());
+                if shadow.sticks_out() {
+                    show(&cells, shadow, first, last)
+                } else {
+                    ControlFlow::Continue(())
                 }
-                ControlFlow::Continue(())
             },
         );
-        subset
     }
 
     /// The first piece of the set in its normal form, as far as it lies within this traffic.

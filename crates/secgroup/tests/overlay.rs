@@ -206,6 +206,11 @@ proptest! {
         let (a, b): (Overlay<'_>, Overlay<'_>) = (left.iter().collect(), right.iter().collect());
         let plain = cut(&joined(&left), &within).is_subset(&joined(&right));
         prop_assert_eq!(a.is_subset(&within, &b), plain);
+        let difference = joined(&left).difference(&joined(&right));
+        let traffic = difference.pieces().iter().fold(TrafficSet::empty(), |sum, piece| sum.union(&piece.traffic()));
+        prop_assert_eq!(a.traffic_beyond(&b), traffic);
+        prop_assert_eq!(a.beyond(&b, 0).is_some(), difference.is_empty());
+        prop_assert_eq!(a.beyond(&b, usize::MAX), Some(difference));
     }
 }
 
