@@ -2,7 +2,7 @@
 
 use portcullis_report::GroupRef;
 use portcullis_secgroup::{Direction, Inventory, Known, Peer, PrefixLists, Rule};
-use portcullis_terraform::{Origin, OwnedRule, TerraformGroup, View};
+use portcullis_terraform::{Address, Origin, OwnedRule, TerraformGroup, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,6 +28,10 @@ pub(crate) struct Judged {
     pub(crate) name: Option<String>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) name_unknown: bool,
+    /// How a name that is not known will start.
+    pub(crate) name_prefix: Option<String>,
+    /// Whether it can't be a VPC's default group: EC2 refuses to make a group of that name.
+    pub(crate) never_default: bool,
     pub(crate) tags_unknown: bool,
     pub(crate) rules: Vec<JudgedRule>,
     /// Rules that may turn out to belong to it.
@@ -223,6 +227,12 @@ fn judged(group: &TerraformGroup, only_owned: bool) -> Judged {
         name: group.name.clone(),
         tags: group.tags.clone(),
         name_unknown: group.name.is_none(),
+        name_prefix: group.name_prefix.clone(),
+        never_default: group
+            .address
+            .as_deref()
+            .and_then(Address::parse)
+            .is_some_and(|address| address.kind == "aws_security_group"),
         tags_unknown: group.tags_unknown,
         rules: group
             .rules

@@ -394,6 +394,16 @@ fn what_is_not_known_is_never_a_pass_where_it_matters() {
 }
 
 #[test]
+fn a_group_whose_name_is_not_known_yet_is_no_default_group() {
+    // It creates a default group, and one with a name_prefix.
+    let plan = repository("fixtures/rule-styles/1-create/plan.json");
+    for rule in ["cis-5-5-default-group-in", "cis-5-5-default-group-out"] {
+        let report = judged(&alone(rule), &plan);
+        assert_eq!(report.verdict, Pass, "{}", report.to_text());
+    }
+}
+
+#[test]
 fn the_catalogue_on_a_recorded_plan() {
     let plan = repository("fixtures/estate/10-opens-ssh-to-the-world/plan.json");
     let told: Vec<String> = files()

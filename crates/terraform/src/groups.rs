@@ -55,6 +55,8 @@ pub struct TerraformGroup {
     pub id: Option<String>,
     /// Its name, when known.
     pub name: Option<String>,
+    /// How its name will start, when only that is known.
+    pub name_prefix: Option<String>,
     /// Its tags, when known.
     pub tags: BTreeMap<String, String>,
     /// Whether some of its tags are not known yet.
@@ -252,7 +254,13 @@ impl Table {
         self.groups.push(TerraformGroup {
             address: Some(instance.address.clone()),
             id: instance.id().map(str::to_owned),
-            name: object.text("name").set().map(str::to_owned),
+            name: match (object.text("name"), instance.kind) {
+                (Attribute::Set(name), _) => Some(name.to_owned()),
+                // EC2's name for it, and for no other group (EC2 API reference, `CreateSecurityGroup`).
+                (_, Kind::DefaultGroup) => Some("default".to_owned()),
+                _ => None,
+            },
+            name_prefix: object.text("name_prefix").set().map(str::to_owned),
             tags,
             tags_unknown,
             vpc_id: object.text("vpc_id").set().map(str::to_owned),
@@ -270,6 +278,7 @@ impl Table {
                 address: None,
                 id: Some(id.to_owned()),
                 name: None,
+                name_prefix: None,
                 tags: BTreeMap::new(),
                 tags_unknown: true,
                 vpc_id: None,

@@ -9,7 +9,7 @@ use serde::de::{
 use std::fmt;
 
 /// Every attribute this crate reads. What is not named here is skipped while reading, except inside of tags.
-const NAMES: [&str; 31] = [
+const NAMES: [&str; 32] = [
     "cidr",
     "cidr_blocks",
     "cidr_ipv4",
@@ -25,6 +25,7 @@ const NAMES: [&str; 31] = [
     "ip_protocol",
     "ipv6_cidr_blocks",
     "name",
+    "name_prefix",
     "prefix_list_id",
     "prefix_list_ids",
     "protocol",
