@@ -2,7 +2,8 @@
 //!
 //! **What it is for.** Say once, in YAML, what may be open; judge each planned change by it. Everything is sets: the
 //! open set of a group is the union of all its rules, so two halves of the internet are the internet. What is not known
-//! yet is tried both ways, and is *undetermined* only where it could make the difference.
+//! yet is tried both ways, and is *undetermined* only where it could make the difference. [`Policy::explain`] tells what a
+//! rule means. The language is taught in `docs/policy.md`; ready rules lie in `policies/`.
 //!
 //! **What it is not.** It reads no file, runs no terraform, has no clock: text, views and today's date come from the caller.
 //!
