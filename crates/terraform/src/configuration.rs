@@ -2,6 +2,7 @@
 
 use crate::address::{Address, steps};
 use crate::resource::Kind;
+use crate::tree::Name;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use std::borrow::Cow;
@@ -26,7 +27,8 @@ struct Module {
 
 #[derive(Debug, Clone, Default)]
 struct Resource {
-    expressions: Expressions,
+    /// Those that this crate asks for.
+    expressions: Box<[(Name, Expression)]>,
     for_each_expression: Expression,
 }
 
@@ -44,6 +46,15 @@ struct Output {
     expression: Expression,
 }
 
+impl Resource {
+    fn expression(&self, attribute: &str) -> Option<&Expression> {
+        let name = Name::of(attribute);
+        debug_assert!(name.is_some(), "skipped while reading: add the name to NAMES");
+        let found = self.expressions.iter().find(|(other, _)| Some(*other) == name);
+        found.map(|(_, expression)| expression)
+    }
+}
+
 /// What an expression may refer to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct References {
@@ -59,7 +70,7 @@ impl PlanConfiguration {
     /// Whether the configuration writes this attribute. `None` when the resource is not in the configuration.
     pub(crate) fn writes(&self, address: &Address, attribute: &str) -> Option<bool> {
         self.find(address)
-            .map(|(resource, _)| resource.expressions.get(attribute).is_some())
+            .map(|(resource, _)| resource.expression(attribute).is_some())
     }
 
     /// What the expression behind this attribute refers to.
@@ -69,7 +80,7 @@ impl PlanConfiguration {
             out.incomplete = true;
             return out;
         };
-        match resource.expressions.get(attribute) {
+        match resource.expression(attribute) {
             Some(expression) => follow(&scopes, &resource.for_each_expression, expression, &mut out, 0),
             None => out.incomplete = true,
         }
@@ -356,7 +367,12 @@ fn resources<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Box<
                 let kind = item.address.strip_prefix("data.").unwrap_or(&item.address);
                 if kind.split('.').next().and_then(Kind::of).is_some() {
                     out.entry(item.address).or_insert(Resource {
-                        expressions: item.expressions,
+                        expressions: item
+                            .expressions
+                            .0
+                            .into_iter()
+                            .filter_map(|(name, expression)| Some((Name::of(&name)?, expression)))
+                            .collect(),
                         for_each_expression: item.for_each_expression,
                     });
                 }

@@ -325,7 +325,7 @@ fn name_of(direction: Direction) -> &'static str {
 /// Whether the group's own attribute of this direction is a wish or an echo.
 fn inline(instance: &Instance, direction: Direction, configuration: Option<&PlanConfiguration>) -> Inline {
     let attribute = name_of(direction);
-    if let (Some(configuration), Some(address)) = (configuration, &instance.parsed)
+    if let (Some(configuration), Some(address)) = (configuration, instance.parsed())
         && configuration.writes(address, attribute) == Some(true)
     {
         return Inline::Declared;
@@ -448,7 +448,7 @@ fn prefix_lists(instances: &[Instance]) -> Result<PrefixLists, ReadError> {
         .filter(|instance| instance.kind == Kind::PrefixList)
     {
         let object = instance.object();
-        let attribute = if instance.parsed.as_ref().is_some_and(|address| address.data) {
+        let attribute = if instance.parsed().is_some_and(|address| address.data) {
             "entries"
         } else {
             "entry"

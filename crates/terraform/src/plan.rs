@@ -12,8 +12,8 @@ use crate::groups::{self, Inline, Source, View};
 use crate::resource::{Action, Instance, Kind};
 use crate::tree::Tree;
 use portcullis_secgroup::Direction;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,14 +50,27 @@ struct Head<'a> {
     #[serde(borrow, default)]
     previous_address: Option<Cow<'a, str>>,
     #[serde(default)]
-    deposed: Option<String>,
+    deposed: Option<Box<str>>,
     #[serde(borrow)]
     change: Change<'a>,
 }
 
+/// A change's actions, or the words that are not understood.
+enum Actions {
+    Known(Action),
+    Unknown(Box<str>),
+}
+
+impl<'de> Deserialize<'de> for Actions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let words = Vec::<String>::deserialize(deserializer)?;
+        Ok(Action::of(&words).map_or_else(|| Self::Unknown(words.join("+").into()), Self::Known))
+    }
+}
+
 #[derive(Deserialize)]
 struct Change<'a> {
-    actions: Vec<String>,
+    actions: Actions,
     #[serde(borrow, default)]
     before: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -212,10 +225,12 @@ impl Plan {
             problems: Vec::new(),
         };
         let has_prior = document.prior_state.is_some();
-        let mut touched = BTreeSet::new();
+        let mut touched: BTreeSet<String> = BTreeSet::new();
         for head in document.resource_changes.unwrap_or_default() {
-            touched.insert(head.address.clone().into_owned());
-            touched.extend(head.previous_address.clone().map(Cow::into_owned));
+            if has_prior {
+                touched.insert(head.address.clone().into_owned());
+                touched.extend(head.previous_address.clone().map(Cow::into_owned));
+            }
             plan.add_change(&head, has_prior).map_err(json)?;
         }
         if let Some(root) = document
@@ -304,15 +319,15 @@ impl Plan {
     }
 
     fn add_change(&mut self, head: &Head<'_>, has_prior: bool) -> Result<(), serde_json::Error> {
-        let Some(action) = Action::of(&head.change.actions) else {
-            self.problems.push(Problem {
-                address: head.address.clone().into_owned(),
-                what: format!(
-                    "action {} is not known to this version",
-                    head.change.actions.join("+")
-                ),
-            });
-            return Ok(());
+        let action = match &head.change.actions {
+            Actions::Known(action) => *action,
+            Actions::Unknown(words) => {
+                self.problems.push(Problem {
+                    address: head.address.clone().into_owned(),
+                    what: format!("action {words} is not known to this version"),
+                });
+                return Ok(());
+            }
         };
         self.count(head, action);
         let Some(kind) = Kind::of(&head.kind) else {
@@ -320,20 +335,16 @@ impl Plan {
         };
         let before = Arc::new(value(head.change.before)?);
         let instance = |values: Arc<Tree>, unknown: Tree, sensitive: Tree, action: Action| Instance {
-            address: head.address.clone().into_owned(),
-            parsed: Address::parse(&head.address),
-            kind,
             action,
-            values,
             unknown,
-            sensitive,
             before: Arc::clone(&before),
+            ..Instance::new(head.address.clone().into_owned(), kind, values, sensitive)
         };
         let as_before = |action| -> Result<Instance, serde_json::Error> {
             Ok(instance(
                 Arc::clone(&before),
                 Tree::Null,
-                value(head.change.before_sensitive)?,
+                sensitive(head.change.before_sensitive)?,
                 action,
             ))
         };
@@ -373,7 +384,7 @@ impl Plan {
                 self.after.push(instance(
                     after,
                     value(head.change.after_unknown)?,
-                    value(head.change.after_sensitive)?,
+                    sensitive(head.change.after_sensitive)?,
                     action,
                 ));
             }
@@ -460,6 +471,11 @@ fn value(raw: Option<&RawValue>) -> Result<Tree, serde_json::Error> {
     raw.map_or(Ok(Tree::Null), |raw| serde_json::from_str(raw.get()))
 }
 
+/// What is marked sensitive. Nearly always nothing is, and then nothing is held.
+fn sensitive(raw: Option<&RawValue>) -> Result<Tree, serde_json::Error> {
+    value(raw.filter(|raw| raw.get().contains("true")))
+}
+
 /// The objects of a `show -json` module tree that matter here.
 pub(crate) fn shown(root: &Module<'_>) -> Result<Vec<Instance>, serde_json::Error> {
     let mut out = Vec::new();
@@ -469,16 +485,12 @@ pub(crate) fn shown(root: &Module<'_>) -> Result<Vec<Instance>, serde_json::Erro
             let Some(kind) = Kind::of(&resource.kind) else {
                 continue;
             };
-            out.push(Instance {
-                address: resource.address.clone().into_owned(),
-                parsed: Address::parse(&resource.address),
+            out.push(Instance::new(
+                resource.address.clone().into_owned(),
                 kind,
-                action: Action::Keep,
-                values: Arc::new(value(resource.values)?),
-                unknown: Tree::Null,
-                sensitive: value(resource.sensitive_values)?,
-                before: Arc::default(),
-            });
+                Arc::new(value(resource.values)?),
+                sensitive(resource.sensitive_values)?,
+            ));
         }
         modules.extend(&module.child_modules);
     }

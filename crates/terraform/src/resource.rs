@@ -3,7 +3,7 @@
 use crate::address::Address;
 use crate::attributes::Object;
 use crate::tree::Tree;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The resource types this crate reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,7 +101,7 @@ impl Action {
 #[derive(Debug, Clone)]
 pub(crate) struct Instance {
     pub(crate) address: String,
-    pub(crate) parsed: Option<Address>,
+    pub(crate) parsed: OnceLock<Option<Box<Address>>>,
     pub(crate) kind: Kind,
     pub(crate) action: Action,
     pub(crate) values: Arc<Tree>,
@@ -112,6 +112,26 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
+    /// One that stays as it is.
+    pub(crate) fn new(address: String, kind: Kind, values: Arc<Tree>, sensitive: Tree) -> Self {
+        Self {
+            address,
+            parsed: OnceLock::new(),
+            kind,
+            action: Action::Keep,
+            values,
+            unknown: Tree::Null,
+            sensitive,
+            before: Arc::default(),
+        }
+    }
+
+    /// Its address, taken apart when it is first asked for.
+    pub(crate) fn parsed(&self) -> Option<&Address> {
+        let parse = || Address::parse(&self.address).map(Box::new);
+        self.parsed.get_or_init(parse).as_deref()
+    }
+
     pub(crate) fn object(&self) -> Object<'_> {
         Object {
             value: &self.values,

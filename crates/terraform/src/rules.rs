@@ -350,7 +350,7 @@ impl Reader<'_> {
         if instance.kind.is_group() {
             return true;
         }
-        match (self.configuration, &instance.parsed) {
+        match (self.configuration, instance.parsed()) {
             (Some(configuration), Some(address)) => configuration.writes(address, attribute).unwrap_or(true),
             _ => true,
         }
@@ -383,7 +383,7 @@ impl Reader<'_> {
         attribute: &str,
         known: &BTreeMap<&str, Option<&str>>,
     ) -> Option<Vec<String>> {
-        let (configuration, address) = (self.configuration?, instance.parsed.as_ref()?);
+        let (configuration, address) = (self.configuration?, instance.parsed()?);
         // Inline blocks of one direction are collapsed to one expression.
         let references = if instance.kind.is_group() {
             // Inline blocks of one direction are collapsed to one expression, and a list may stand in either.

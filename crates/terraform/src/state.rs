@@ -1,10 +1,9 @@
 //! The state: raw version 4, as a backend stores it, or `terraform show -json`.
 
-use crate::address::Address;
 use crate::error::ReadError;
 use crate::groups::{self, Source, View};
 use crate::plan::{Values, shown};
-use crate::resource::{Action, Instance, Kind};
+use crate::resource::{Instance, Kind};
 use crate::tree::Tree;
 use serde::Deserialize;
 use serde_json::Value;
@@ -171,18 +170,14 @@ fn recorded(resources: &[Resource<'_>]) -> Result<Vec<Instance>, serde_json::Err
                 .map(|key| format!("[{key}]"))
                 .unwrap_or_default();
             let address = format!("{module}{data}{}.{}{key}", resource.kind, resource.name);
-            out.push(Instance {
-                parsed: Address::parse(&address),
+            out.push(Instance::new(
                 address,
                 kind,
-                action: Action::Keep,
-                values: instance.attributes.map_or(Ok(Arc::default()), |raw| {
+                instance.attributes.map_or(Ok(Arc::default()), |raw| {
                     serde_json::from_str(raw.get()).map(Arc::new)
                 })?,
-                unknown: Tree::Null,
-                sensitive: sensitive_tree(&instance.sensitive_attributes),
-                before: Arc::default(),
-            });
+                sensitive_tree(&instance.sensitive_attributes),
+            ));
         }
     }
     Ok(out)

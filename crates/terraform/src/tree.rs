@@ -54,7 +54,7 @@ pub(crate) enum Tree {
     Number(f64),
     Text(Box<str>),
     List(Box<[Tree]>),
-    Object(Box<[(&'static str, Tree)]>),
+    Object(Box<[(Name, Tree)]>),
     /// An object with names of the author's choice.
     Tags(Box<[(Box<str>, Tree)]>),
 }
@@ -62,12 +62,12 @@ pub(crate) enum Tree {
 impl Tree {
     /// A field of an object.
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
-        debug_assert!(
-            NAMES.binary_search(&name).is_ok(),
-            "{name} is skipped while reading: add it to NAMES"
-        );
-        match self {
-            Self::Object(fields) => fields.iter().find(|(key, _)| *key == name).map(|(_, tree)| tree),
+        let name = Name::of(name);
+        debug_assert!(name.is_some(), "skipped while reading: add the name to NAMES");
+        match (self, name) {
+            (Self::Object(fields), Some(name)) => {
+                fields.iter().find(|(key, _)| *key == name).map(|(_, tree)| tree)
+            }
             _ => None,
         }
     }
@@ -115,14 +115,25 @@ impl Tree {
 
     /// An object of these attributes, each `true`: what a tree of unknown or sensitive attributes looks like.
     pub(crate) fn flags<'a>(names: impl Iterator<Item = &'a str>) -> Self {
-        let known = names.filter_map(name).map(|name| (name, Self::Bool(true)));
+        let known = names.filter_map(Name::of).map(|name| (name, Self::Bool(true)));
         Self::Object(known.collect())
     }
 }
 
-/// The name without a copy; `None` when this crate does not read it.
-fn name(text: &str) -> Option<&'static str> {
-    NAMES.binary_search(&text).ok().map(|at| NAMES[at])
+/// The name of an attribute: its place in [`NAMES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Name(u8);
+
+impl Name {
+    /// `None` when this crate does not read it.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        let at = NAMES.binary_search(&text).ok()?;
+        u8::try_from(at).ok().map(Self)
+    }
+
+    fn holds_tags(self) -> bool {
+        matches!(NAMES.get(usize::from(self.0)), Some(&("tags" | "tags_all")))
+    }
 }
 
 impl<'de> Deserialize<'de> for Tree {
@@ -200,14 +211,14 @@ impl<'de> Visitor<'de> for Grow {
             fields.dedup_by(|(a, _), (b, _)| a == b);
             return Ok(Tree::Tags(fields.into()));
         }
-        let mut fields: Vec<(&'static str, Tree)> = Vec::new();
+        let mut fields: Vec<(Name, Tree)> = Vec::new();
         while let Some(Key(key)) = map.next_key()? {
             let Some(key) = key else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
             let inside = Self {
-                tags: matches!(key, "tags" | "tags_all"),
+                tags: key.holds_tags(),
             };
             let value = map.next_value_seed(inside)?;
             fields.retain(|(other, _)| *other != key);
@@ -221,7 +232,7 @@ impl<'de> Visitor<'de> for Grow {
 }
 
 /// A field's name, if this crate reads it.
-struct Key(Option<&'static str>);
+struct Key(Option<Name>);
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -234,7 +245,7 @@ impl<'de> Deserialize<'de> for Key {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Key, E> {
-                Ok(Key(name(text)))
+                Ok(Key(Name::of(text)))
             }
         }
         deserializer.deserialize_str(Read)
