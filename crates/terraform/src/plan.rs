@@ -17,14 +17,15 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+/// A plan whose resource changes are read as `C`.
 #[derive(Deserialize)]
-struct Document<'a> {
+#[serde(bound(deserialize = "C: Deserialize<'de>"))]
+struct Document<'a, C> {
     format_version: Option<String>,
     terraform_version: Option<String>,
-    #[serde(borrow)]
-    resource_changes: Option<Vec<Head<'a>>>,
+    resource_changes: Option<Vec<C>>,
     #[serde(borrow)]
     prior_state: Option<Prior<'a>>,
     #[serde(borrow)]
@@ -117,6 +118,13 @@ struct Shown<'a> {
     sensitive_values: Option<&'a RawValue>,
 }
 
+/// The same error as it is found when all is read at once: then it names the place in the file.
+fn in_place(text: &str, error: serde_json::Error) -> serde_json::Error {
+    serde_json::from_str::<Document<'_, Head<'_>>>(text)
+        .err()
+        .unwrap_or(error)
+}
+
 /// How many resources a plan creates, updates, and so on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ActionCounts {
@@ -162,7 +170,9 @@ impl Plan {
     pub fn read(text: &str) -> Result<Self, ReadError> {
         ReadError::unless_object("plan", text)?;
         let json = |source| ReadError::Json { what: "plan", source };
-        let document: Document<'_> = serde_json::from_str(text).map_err(json)?;
+        // Change by change, so that only one is held at a time.
+        let document: Document<'_, &RawValue> =
+            serde_json::from_str(text).map_err(|error| json(in_place(text, error)))?;
         let Some(version) = document.format_version else {
             return Err(ReadError::Shape {
                 what: "plan",
@@ -226,7 +236,9 @@ impl Plan {
         };
         let has_prior = document.prior_state.is_some();
         let mut touched: BTreeSet<String> = BTreeSet::new();
-        for head in document.resource_changes.unwrap_or_default() {
+        for change in document.resource_changes.unwrap_or_default() {
+            let head: Head<'_> =
+                serde_json::from_str(change.get()).map_err(|error| json(in_place(text, error)))?;
             if has_prior {
                 touched.insert(head.address.clone().into_owned());
                 touched.extend(head.previous_address.clone().map(Cow::into_owned));
@@ -333,7 +345,7 @@ impl Plan {
         let Some(kind) = Kind::of(&head.kind) else {
             return Ok(());
         };
-        let before = Arc::new(value(head.change.before)?);
+        let before = shared(head.change.before)?;
         let instance = |values: Arc<Tree>, unknown: Tree, sensitive: Tree, action: Action| Instance {
             action,
             unknown,
@@ -355,7 +367,7 @@ impl Plan {
         let after = if same {
             Arc::clone(&before)
         } else {
-            Arc::new(value(head.change.after)?)
+            shared(head.change.after)?
         };
         if (kind.is_group() || kind.is_rule())
             && !matches!(action, Action::Keep | Action::Forget)
@@ -469,6 +481,14 @@ fn tell_inline(group: &mut groups::TerraformGroup, code: &Configuration) {
 
 fn value(raw: Option<&RawValue>) -> Result<Tree, serde_json::Error> {
     raw.map_or(Ok(Tree::Null), |raw| serde_json::from_str(raw.get()))
+}
+
+fn shared(raw: Option<&RawValue>) -> Result<Arc<Tree>, serde_json::Error> {
+    static NOTHING: LazyLock<Arc<Tree>> = LazyLock::new(Arc::default);
+    match value(raw)? {
+        Tree::Null => Ok(Arc::clone(&NOTHING)),
+        tree => Ok(Arc::new(tree)),
+    }
 }
 
 /// What is marked sensitive. Nearly always nothing is, and then nothing is held.
