@@ -1,0 +1,62 @@
+//! Damaged recordings: whatever the readers are given, they answer or refuse, and never panic.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::allow_attributes,
+    unreachable_pub,
+    dead_code,
+    reason = "tests"
+)]
+
+use portcullis_terraform::{Configuration, Plan, State};
+use std::path::Path;
+
+#[path = "../../../fuzz/mutate.rs"]
+mod mutate;
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../fixtures")
+            .join(path),
+    )
+    .unwrap()
+}
+
+fn see(text: &str) {
+    if let Ok(plan) = Plan::read(text) {
+        let _ = (plan.before(), plan.after(), plan.counts());
+    }
+    if let Ok(state) = State::read(text) {
+        let _ = state.view();
+    }
+}
+
+#[test]
+fn damaged_plans_and_states_never_panic() {
+    let mut numbers = mutate::Numbers(0x5eed);
+    for path in [
+        "rule-styles/1-create/plan.json",
+        "rule-styles/2-replace-move-remove/plan.json",
+        "rule-styles/1-create/state.json",
+        "estate/4-hand-made-drift/state.show.json",
+    ] {
+        let text = read(path);
+        for _ in 0..200 {
+            see(&mutate::damaged(&text, &mut numbers));
+            see(&mutate::altered(&text, &mut numbers));
+        }
+    }
+}
+
+#[test]
+fn damaged_code_never_panics() {
+    let mut numbers = mutate::Numbers(0xc0de);
+    for path in ["rule-styles/config/main.tf", "estate/config/security_groups.tf"] {
+        let text = read(path);
+        for _ in 0..200 {
+            let _ = Configuration::read([("main.tf", mutate::damaged(&text, &mut numbers).as_str())]);
+        }
+    }
+}
