@@ -4,7 +4,7 @@
 //! `after_sensitive`): unknown keys of an object are left out of `after` and are `true` in `after_unknown`; inside a list
 //! an unknown element is null in `after`, so that positions agree.
 
-use crate::tree::Tree;
+use crate::tree::{Name, Tree};
 
 /// One attribute's value, or that it is null or known only after apply.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,18 +49,17 @@ pub(crate) struct Object<'a> {
 
 impl<'a> Object<'a> {
     fn at(self, key: &str) -> Self {
+        let name = Name::of(key);
+        debug_assert!(name.is_some(), "skipped while reading: add the name to NAMES");
+        let field = |tree: &'a Tree| name.and_then(|name| tree.field(name)).unwrap_or(&NOTHING);
+        let marked = |tree: &'a Tree| match tree {
+            Tree::Bool(true) => tree,
+            other => field(other),
+        };
         Self {
-            value: self.value.get(key).unwrap_or(&NOTHING),
-            unknown: if self.unknown == &Tree::Bool(true) {
-                self.unknown
-            } else {
-                self.unknown.get(key).unwrap_or(&NOTHING)
-            },
-            sensitive: if self.sensitive == &Tree::Bool(true) {
-                self.sensitive
-            } else {
-                self.sensitive.get(key).unwrap_or(&NOTHING)
-            },
+            value: field(self.value),
+            unknown: marked(self.unknown),
+            sensitive: marked(self.sensitive),
         }
     }
 

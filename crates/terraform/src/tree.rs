@@ -8,41 +8,58 @@ use serde::de::{
 };
 use std::fmt;
 
-/// Every attribute this crate reads. What is not named here is skipped while reading, except inside of tags.
+/// Every attribute this crate reads, the shorter first. What is not named here is skipped while reading, except inside of
+/// tags.
 const NAMES: [&str; 32] = [
+    "id",
     "cidr",
-    "cidr_blocks",
+    "name",
+    "self",
+    "tags",
+    "type",
+    "entry",
+    "egress",
+    "vpc_id",
+    "entries",
+    "ingress",
+    "to_port",
+    "instance",
+    "protocol",
+    "tags_all",
     "cidr_ipv4",
     "cidr_ipv6",
-    "description",
-    "egress",
-    "entries",
-    "entry",
     "from_port",
-    "id",
-    "ingress",
-    "instance",
+    "public_ip",
+    "cidr_blocks",
+    "description",
     "ip_protocol",
-    "ipv6_cidr_blocks",
-    "name",
     "name_prefix",
     "prefix_list_id",
     "prefix_list_ids",
-    "protocol",
-    "public_ip",
-    "referenced_security_group_id",
+    "security_groups",
+    "ipv6_cidr_blocks",
     "security_group_id",
     "security_group_rule_id",
-    "security_groups",
-    "self",
-    "source_security_group_id",
-    "tags",
-    "tags_all",
-    "to_port",
-    "type",
-    "vpc_id",
     "vpc_security_group_ids",
+    "source_security_group_id",
+    "referenced_security_group_id",
 ];
+
+/// The length of the longest name.
+const LONGEST: usize = NAMES[NAMES.len() - 1].len();
+
+/// Where the names of each length begin: nearly every field of a document is looked up, and few names are equally long.
+const STARTS: [usize; LONGEST + 2] = {
+    let mut starts = [0; LONGEST + 2];
+    let mut length = 0;
+    while length < starts.len() {
+        while starts[length] < NAMES.len() && NAMES[starts[length]].len() < length {
+            starts[length] += 1;
+        }
+        length += 1;
+    }
+    starts
+};
 
 /// A JSON value. Fields of an object that are null are as good as absent, and left out.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -64,10 +81,13 @@ impl Tree {
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         let name = Name::of(name);
         debug_assert!(name.is_some(), "skipped while reading: add the name to NAMES");
-        match (self, name) {
-            (Self::Object(fields), Some(name)) => {
-                fields.iter().find(|(key, _)| *key == name).map(|(_, tree)| tree)
-            }
+        self.field(name?)
+    }
+
+    /// A field of an object, by a name that was looked up before.
+    pub(crate) fn field(&self, name: Name) -> Option<&Self> {
+        match self {
+            Self::Object(fields) => fields.iter().find(|(key, _)| *key == name).map(|(_, tree)| tree),
             _ => None,
         }
     }
@@ -127,7 +147,8 @@ pub(crate) struct Name(u8);
 impl Name {
     /// `None` when this crate does not read it.
     pub(crate) fn of(text: &str) -> Option<Self> {
-        let at = NAMES.binary_search(&text).ok()?;
+        let (from, to) = (*STARTS.get(text.len())?, *STARTS.get(text.len() + 1)?);
+        let at = (from..to).find(|at| NAMES[*at] == text)?;
         u8::try_from(at).ok().map(Self)
     }
 
@@ -257,8 +278,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_names_are_sorted_so_that_they_are_found() {
-        assert!(NAMES.is_sorted());
+    fn each_name_is_found_at_its_place() {
+        assert!(NAMES.is_sorted_by_key(|name| name.len()), "the shorter first");
+        for (at, name) in NAMES.iter().enumerate() {
+            assert_eq!(Name::of(name).map(|name| usize::from(name.0)), Some(at), "{name}");
+        }
+        for text in [
+            "",
+            "x",
+            "cidr_blockz",
+            "a_name_longer_than_all_the_others_there_are",
+        ] {
+            assert_eq!(Name::of(text), None, "{text}");
+        }
     }
 
     #[test]
