@@ -1,13 +1,13 @@
 //! The stage: guard first, then apply of the approved file.
 
-use crate::{materials, terraform::Terraform};
+use crate::materials;
 use clap::Parser;
 use jiff::{Timestamp, Unit};
 use portcullis_evidence::{
     Approval, ApprovalRequest, Bound, Circumstances, FourEyes, Player, RefusalRecord, guard,
 };
 use portcullis_report::{FORMAT_VERSION, text::clean};
-use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, Stage};
+use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, Stage, Terraform};
 use serde::Serialize;
 use std::{
     error::Error,
@@ -68,7 +68,10 @@ const UNSTORED: &str = "errored.tfstate";
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let started = stage.now();
     let artifacts = stage.artifacts(&args.artifacts.folder);
-    let terraform = Terraform::new(stage, args.terraform.as_deref(), &args.config, &args.state_name)?;
+    let terraform = Terraform::new(stage, args.terraform.as_deref(), &args.config, &args.state_name)?
+        // Nothing but the approved plan says what happens.
+        .without_env("TF_CLI_ARGS")
+        .without_env("TF_CLI_ARGS_apply");
     // Nothing may be applied that could not be recorded afterwards.
     clear(&artifacts)?;
     let job = stage.ci();

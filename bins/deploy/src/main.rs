@@ -2,7 +2,6 @@
 
 mod command;
 mod materials;
-mod terraform;
 
 fn main() -> std::process::ExitCode {
     portcullis_stage::main(command::run)

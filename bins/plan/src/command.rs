@@ -1,8 +1,8 @@
 //! The stage: init, plan, show; then the artifacts, all of them or none.
 
-use crate::{exposure, terraform::Terraform, widget::PlanReport};
+use crate::{exposure, widget::PlanReport};
 use clap::Parser;
-use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, Stage};
+use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, Stage, Terraform};
 use portcullis_terraform::Plan;
 use std::{
     ffi::OsString,

@@ -2,7 +2,6 @@
 
 mod command;
 mod exposure;
-mod terraform;
 mod widget;
 
 fn main() -> std::process::ExitCode {

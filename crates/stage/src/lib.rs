@@ -49,6 +49,7 @@ mod gitlab;
 mod program;
 mod redact;
 mod stage;
+mod terraform;
 
 pub use arguments::{ArtifactArgs, Format, FormatArgs};
 pub use artifacts::{Artifacts, WriteError};
@@ -60,3 +61,4 @@ pub use files::{ReadError, ReadErrorKind};
 pub use program::{Output, Program, ProgramError, ProgramErrorKind};
 pub use redact::Redactor;
 pub use stage::Stage;
+pub use terraform::Terraform;

@@ -1,10 +1,11 @@
 //! Terraform, started in the configuration's folder with the managed state as its backend.
 
+use crate::{Failure, Output, Program, ProgramError, Stage};
 use portcullis_gitlab::{
     ci::{MissingVariable, Variables},
     state::{InvalidStateName, JOB_TOKEN_USER, StateAddress},
 };
-use portcullis_stage::{Failure, Output, Program, ProgramError, Stage};
+
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -12,14 +13,17 @@ use std::{
 
 /// Terraform or `OpenTofu`, ready to run on one configuration.
 #[derive(Debug)]
-pub(crate) struct Terraform {
+pub struct Terraform {
     program: Program,
     config: PathBuf,
 }
 
 impl Terraform {
     /// Looks for the program, and tells it where the state lives. Starts nothing.
-    pub(crate) fn new(
+    ///
+    /// # Errors
+    /// When there is no such folder or program, a variable of the job is missing, or the state's name cannot be one.
+    pub fn new(
         stage: &Stage,
         program: Option<&Path>,
         config: &Path,
@@ -50,24 +54,44 @@ impl Terraform {
         })
     }
 
-    /// Runs it, each line shown as it comes.
-    pub(crate) fn teed(
+    /// Runs it in the configuration's folder, each line shown as it comes.
+    ///
+    /// # Errors
+    /// When it cannot be started; a failure of its own is in the output.
+    pub fn teed(
         &self,
         arguments: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> Result<Output, ProgramError> {
         self.command(arguments).run_teed()
     }
 
-    /// Runs it and shows nothing: for its JSON.
-    pub(crate) fn captured(
+    /// Runs it in the configuration's folder and shows nothing: for its JSON.
+    ///
+    /// # Errors
+    /// When it cannot be started; a failure of its own is in the output.
+    pub fn captured(
         &self,
         arguments: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> Result<Output, ProgramError> {
         self.command(arguments).run_captured()
     }
 
+    /// The same without this environment variable.
+    #[must_use]
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.program = self.program.without_env(name);
+        self
+    }
+
+    /// What the program is called: `terraform`, `tofu`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.program.title()
+    }
+
     /// Terraform's own failure, with its exit code and the headlines of its complaint.
-    pub(crate) fn failure(&self, what: &str, output: &Output) -> Failure {
+    #[must_use]
+    pub fn failure(&self, what: &str, output: &Output) -> Failure {
         let name = self.program.title();
         Failure::terraform(
             output.code(),
@@ -77,6 +101,25 @@ impl Terraform {
                 complaint: complaint(&output.transcript),
             },
         )
+    }
+
+    /// The version of the program itself, such as `1.11.4`.
+    ///
+    /// # Errors
+    /// When it cannot be started, fails, or does not say its version as terraform does.
+    pub fn version(&self) -> Result<String, Failure> {
+        let output = self.captured(["version", "-json"])?;
+        if !output.success() {
+            return Err(self.failure("version", &output));
+        }
+        let answer: Version = serde_json::from_slice(&output.stdout).map_err(|source| {
+            Failure::usage(NoVersion {
+                program: self.name(),
+                source,
+            })
+            .hint("point to terraform or tofu with `--terraform PATH` or PORTCULLIS_TERRAFORM")
+        })?;
+        Ok(answer.terraform_version)
     }
 
     fn command(&self, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Program {
@@ -123,6 +166,19 @@ struct Failed {
     command: String,
     code: i32,
     complaint: String,
+}
+
+/// What `version -json` says, as far as it matters; `OpenTofu` uses the same key.
+#[derive(serde::Deserialize)]
+struct Version {
+    terraform_version: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{program} does not say its version as terraform does")]
+struct NoVersion {
+    program: String,
+    source: serde_json::Error,
 }
 
 /// The headlines of terraform's complaint, `Error: …`, at most three; else its last line. The whole stands above,
