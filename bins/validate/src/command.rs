@@ -99,11 +99,9 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         }
         _ => {
             let subject = subject::read(args, code.as_ref(), stage)?;
-            located(
-                judge(&policy, &subject, today(stage)),
-                code.as_ref(),
-                args.config.as_deref(),
-            )
+            let report = judge(&policy, &subject, today(stage));
+            std::mem::forget(subject);
+            located(report, code.as_ref(), args.config.as_deref())
         }
     };
     if let Some(artifacts) = &artifacts {
@@ -113,7 +111,8 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         )?;
         artifacts.write_text(&format!("{name}.txt"), &report.to_text())?;
     }
-    stage.out(render(&report).map_err(Failure::internal)?)?;
+    let columns = stage.columns().unwrap_or(usize::MAX);
+    stage.out(render(&report, columns).map_err(Failure::internal)?)?;
     Ok(report.verdict.into())
 }
 
@@ -141,13 +140,13 @@ fn explain(rule: &str, args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     Ok(Exit::Pass)
 }
 
-type Renderer = fn(&Report) -> Result<String, serde_json::Error>;
+type Renderer = fn(&Report, usize) -> Result<String, serde_json::Error>;
 
 fn renderer(format: Format) -> Result<Renderer, Failure> {
     match format {
-        Format::Text => Ok(|report| Ok(report.to_text())),
-        Format::Json => Ok(Report::to_json),
-        Format::Markdown => Ok(|report| Ok(report.to_markdown())),
+        Format::Text => Ok(|report, columns| Ok(report.to_text_within(columns))),
+        Format::Json => Ok(|report, _| report.to_json()),
+        Format::Markdown => Ok(|report, _| Ok(report.to_markdown())),
         other => Err(Failure::usage(format!("this version does not write {other} yet"))
             .hint("choose text, json or markdown")),
     }
