@@ -1,6 +1,6 @@
 //! A gate's whole answer.
 
-use crate::text::{clean, markdown};
+use crate::text::{clean, fold, markdown};
 use crate::{Finding, GroupRef, Severity, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -105,9 +105,16 @@ impl Report {
     /// For people: the headline, then each group, the one with the worst finding first, with its findings. Ends with a line feed.
     #[must_use]
     pub fn to_text(&self) -> String {
+        self.to_text_within(usize::MAX)
+    }
+
+    /// [`Report::to_text`] for a terminal of this many columns: longer lines are folded between words and go on under
+    /// their own text. A word that is longer than the terminal is left whole, so that it can be copied.
+    #[must_use]
+    pub fn to_text_within(&self, columns: usize) -> String {
         let mut out = format!("{}: {}\n", self.gate, self.headline());
         for note in &self.notes {
-            let _ = writeln!(out, "  note: {}", clean(note));
+            fold(&mut out, "  note: ", &clean(note), columns);
         }
         let mut groups: Vec<(&GroupRef, Vec<&Finding>)> = Vec::new();
         let mut places: BTreeMap<&GroupRef, usize> = BTreeMap::new();
@@ -121,7 +128,7 @@ impl Report {
         for (group, findings) in groups {
             let _ = writeln!(out, "\n{}", clean(&group.to_string()));
             for finding in findings {
-                write_finding(&mut out, finding);
+                write_finding(&mut out, finding, columns);
             }
         }
         out
@@ -198,18 +205,11 @@ fn causes(resources: &[String]) -> String {
     }
 }
 
-fn write_finding(out: &mut String, finding: &Finding) {
-    let word = word(finding);
-    let _ = writeln!(
-        out,
-        "  {word:<12} {:<8} {:<8} {}",
-        finding.severity.as_str(),
-        finding.standing.as_str(),
-        clean(&finding.exposure)
-    );
-    let mut line = |label: &str, text: &str| {
-        let _ = writeln!(out, "    {label:<9} {}", clean(text));
-    };
+fn write_finding(out: &mut String, finding: &Finding, columns: usize) {
+    let (severity, standing) = (finding.severity, finding.standing);
+    let head = format!("  {:<12} {severity:<8} {standing:<8} ", word(finding));
+    fold(out, &head, &clean(&finding.exposure), columns);
+    let mut line = |label: &str, text: &str| fold(out, &format!("    {label:<9} "), &clean(text), columns);
     if finding.title.is_empty() {
         line("rule", &finding.rule);
     } else {

@@ -86,6 +86,37 @@ pub fn markdown(text: &str) -> String {
     out
 }
 
+/// Appends `head` and `text`, folded between words to lines of at most `columns` characters; the lines after the first start
+/// under the text. A word that is too long for a line is left whole. Ends with a line feed.
+///
+/// ```
+/// use portcullis_report::text::fold;
+/// let mut out = String::new();
+/// fold(&mut out, "note: ", "rules made by hand", 16);
+/// assert_eq!(out, "note: rules made\n      by hand\n");
+/// ```
+pub fn fold(out: &mut String, head: &str, text: &str, columns: usize) {
+    let indent = head.chars().count();
+    let mut column = indent;
+    out.push_str(head);
+    for (index, word) in text.split(' ').enumerate() {
+        let length = word.chars().count();
+        if index > 0 {
+            if column.saturating_add(length + 1) > columns && column > indent {
+                out.push('\n');
+                out.extend(std::iter::repeat_n(' ', indent));
+                column = indent;
+            } else {
+                out.push(' ');
+                column += 1;
+            }
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out.push('\n');
+}
+
 /// At most `width` characters, the last of them an ellipsis when something was cut.
 ///
 /// ```
@@ -112,6 +143,23 @@ mod tests {
         let hostile = "x\u{1b}[0Ksection_start:1:evil\r\u{1b}[0K";
         let shown = clean(hostile);
         assert!(!shown.contains('\u{1b}') && !shown.contains('\r'), "{shown:?}");
+    }
+
+    #[test]
+    fn folding_loses_no_word_at_any_width() {
+        let text = "tcp 22 from the whole IPv4 internet, because aws_vpc_security_group_ingress_rule.administrators_from_everywhere";
+        for columns in 0..140 {
+            let mut out = String::new();
+            fold(&mut out, "    because   ", text, columns);
+            let words: Vec<&str> = out.split_whitespace().skip(1).collect();
+            assert_eq!(words, text.split(' ').collect::<Vec<_>>(), "{columns}");
+            if columns >= 80 {
+                assert!(
+                    out.lines().all(|line| line.chars().count() <= columns),
+                    "{columns}: {out}"
+                );
+            }
+        }
     }
 
     #[test]

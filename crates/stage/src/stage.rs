@@ -214,6 +214,13 @@ impl Stage {
         io::stdout().is_terminal()
     }
 
+    /// How many columns standard output has, when it is a terminal.
+    #[must_use]
+    pub fn columns(&self) -> Option<usize> {
+        let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+        Some(usize::from(width.0))
+    }
+
     /// Whether standard error is a terminal.
     #[must_use]
     pub fn stderr_is_terminal(&self) -> bool {
