@@ -37,6 +37,12 @@ mod server;
 pub use files::FileError;
 pub use server::{BindError, Server};
 
+/// rustls leaves the choice of the cryptography under TLS to the process. A choice that was made before stands.
+pub fn choose_cryptography() {
+    // The error says that a choice is made already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 #[cfg(test)]
 mod tests {
     /// A stand-in that shared the clients' code would share their mistakes.

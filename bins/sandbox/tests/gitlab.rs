@@ -33,6 +33,7 @@ impl Wire {
             "2026-11-23T20:00:00.000Z",
         );
         project.start_job(502, DEVELOPERS_JOB, estate::author(), "2026-11-23T20:00:00.000Z");
+        portcullis_sandbox::choose_cryptography();
         let gitlab = Gitlab::start(0, project, locked_write).await.unwrap();
         Self {
             gitlab,

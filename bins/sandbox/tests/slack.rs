@@ -19,6 +19,7 @@ struct Wire {
 
 impl Wire {
     async fn start() -> Self {
+        portcullis_sandbox::choose_cryptography();
         let slack = Slack::start(0, Workspace::new(SLACK_TOKEN)).await.unwrap();
         Self {
             slack,

@@ -55,6 +55,7 @@ impl Client {
         let mut value =
             HeaderValue::from_str(secret.expose()).map_err(|_| refuse(ErrorKind::UnusableToken))?;
         value.set_sensitive(true);
+        choose_cryptography();
         let http = reqwest::Client::builder()
             .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(config.timeouts.connect)
@@ -243,4 +244,10 @@ fn stay_with_the_host(attempt: redirect::Attempt<'_>) -> redirect::Action {
     } else {
         attempt.stop()
     }
+}
+
+/// rustls leaves the choice of the cryptography under TLS to the process. A choice that the program made before stands.
+fn choose_cryptography() {
+    // The error says that a choice is made already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }

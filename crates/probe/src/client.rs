@@ -62,6 +62,7 @@ pub async fn ask(
     expectation: &Expectation,
     settings: &Settings,
 ) -> Result<Vec<ServiceCheck>, SetupError> {
+    choose_cryptography();
     let client = Client::builder()
         .user_agent(settings.user_agent.as_str())
         .timeout(settings.attempt)
@@ -211,4 +212,10 @@ fn within_the_same_place(attempt: redirect::Attempt<'_>) -> redirect::Action {
     } else {
         attempt.stop()
     }
+}
+
+/// rustls leaves the choice of the cryptography under TLS to the process. A choice that the program made before stands.
+fn choose_cryptography() {
+    // The error says that a choice is made already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }

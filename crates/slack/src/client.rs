@@ -152,6 +152,7 @@ impl Client {
             return Err(Error::Setup("the token is empty"));
         }
         token.header()?;
+        choose_cryptography();
         let http = reqwest::Client::builder()
             .connect_timeout(connect_timeout)
             // The token goes where the configuration says, and nowhere that an answer says.
@@ -450,4 +451,10 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         .parse()
         .ok()?;
     Some(Duration::from_secs(seconds))
+}
+
+/// rustls leaves the choice of the cryptography under TLS to the process. A choice that the program made before stands.
+fn choose_cryptography() {
+    // The error says that a choice is made already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }

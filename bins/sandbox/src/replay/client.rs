@@ -22,6 +22,7 @@ impl Client {
     /// # Errors
     /// When the system's TLS cannot be set up.
     pub fn new(backend: Backend) -> Result<Self, BackendError> {
+        crate::choose_cryptography();
         let mut builder = reqwest::Client::builder().user_agent("Go-http-client/1.1");
         // As Go does: loopback is never reached through a proxy.
         let is_loopback = Url::parse(&backend.address).is_ok_and(|url| {

@@ -43,7 +43,9 @@ pub(crate) fn closure(graph: &BTreeMap<String, BTreeSet<String>>, from: &str) ->
     seen
 }
 
-/// Whether it is a part of the AWS SDK. `aws-lc-rs` and `aws-lc-sys` are not: they are the cryptography under rustls.
+/// Whether it is a part of the AWS SDK. `aws-lc-rs` and `aws-lc-sys` are not: they are the SDK's cryptography under rustls, which
+/// the lock file, with the features of all packages joined, names under everything that uses rustls. `.ci/run` looks at the
+/// trees of `slack` and `gitlab` by themselves, where they must not be.
 pub(crate) fn is_aws(name: &str) -> bool {
     name.starts_with("aws-") && !name.starts_with("aws-lc-")
 }
