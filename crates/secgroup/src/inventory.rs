@@ -1,7 +1,9 @@
 //! What EC2 has: groups with their rules, and the members that carry them.
 
 use crate::group::Group;
+use crate::open::OpenSet;
 use crate::peer::PrefixLists;
+use crate::rule::Direction;
 use std::net::IpAddr;
 
 /// The live view: what was read from EC2, and what could not be read.
@@ -68,6 +70,18 @@ impl Inventory {
     #[must_use]
     pub fn group(&self, id: &str) -> Option<&Group> {
         self.groups.iter().find(|group| group.id.as_deref() == Some(id))
+    }
+
+    /// What all groups of an interface open together: AWS joins the groups of an interface into one set of allowances (Amazon
+    /// VPC User Guide, "Security groups"). A group that is not in the inventory opens nothing for certain.
+    #[must_use]
+    pub fn open(&self, interface: &Interface, direction: Direction) -> OpenSet {
+        let rules = interface
+            .groups
+            .iter()
+            .filter_map(|id| self.group(id))
+            .flat_map(|group| &group.rules);
+        OpenSet::certain(rules, direction, &self.prefix_lists)
     }
 
     /// The interfaces that carry the group with this id.

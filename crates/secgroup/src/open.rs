@@ -162,6 +162,18 @@ impl OpenSet {
         })
     }
 
+    /// Everything towards everybody.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::of(&TrafficSet::all(), &PeerSet::any())
+    }
+
+    /// What is not open in it.
+    #[must_use]
+    pub fn complement(&self) -> Self {
+        Self::all().difference(self)
+    }
+
     /// Whether everything open in it is open in `other`, too.
     #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {

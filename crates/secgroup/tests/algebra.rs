@@ -8,8 +8,8 @@
 )]
 
 use portcullis_secgroup::{
-    AddressSet, Cidr, Direction, IntervalSet, OpenSet, Peer, PeerSet, Ports, PrefixLists, Protocol, Rule,
-    Token, TokenSet, TrafficSet,
+    AddressSet, Cidr, Direction, Group, Interface, IntervalSet, Inventory, OpenSet, Peer, PeerSet, Ports,
+    PrefixLists, Protocol, Rule, Token, TokenSet, TrafficSet,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -82,11 +82,13 @@ proptest! {
                 prop_assert_eq!(holds(&a.union(&b), slot, &peer), in_a || in_b);
                 prop_assert_eq!(holds(&a.intersection(&b), slot, &peer), in_a && in_b);
                 prop_assert_eq!(holds(&a.difference(&b), slot, &peer), in_a && !in_b);
+                prop_assert_eq!(holds(&a.complement(), slot, &peer), !in_a);
             }
         }
         let mut shuffled = left.clone();
         shuffled.reverse();
         prop_assert_eq!(&OpenSet::certain(&shuffled, Direction::Ingress, &lists), &a, "order does not matter");
+        prop_assert_eq!(&a.complement().complement(), &a);
         prop_assert!(a.is_subset(&a.union(&b)));
         prop_assert!(a.intersection(&b).is_subset(&b));
         let lines = a.lines();
@@ -332,4 +334,45 @@ fn an_open_set_is_told_in_few_lines() {
         ]
     );
     assert_eq!(open.witness(Direction::Ingress).unwrap(), "tcp 22 from 10.0.0.0");
+}
+
+#[test]
+fn the_groups_of_an_interface_are_joined() {
+    let group = |id: &str, cidr: &str| {
+        let ports = Ports::read(Protocol::TCP, Some(22), Some(22)).unwrap();
+        let rule = Rule::new(
+            Direction::Ingress,
+            Protocol::TCP,
+            ports,
+            Peer::Cidr(cidr.parse().unwrap()),
+        );
+        Group {
+            id: Some(id.to_owned()),
+            rules: vec![rule],
+            ..Group::default()
+        }
+    };
+    let inventory = Inventory {
+        groups: vec![
+            group("sg-1", "0.0.0.0/1"),
+            group("sg-2", "128.0.0.0/1"),
+            group("sg-3", "::/0"),
+        ],
+        interfaces: vec![Interface {
+            id: "eni-1".to_owned(),
+            groups: vec!["sg-1".to_owned(), "sg-2".to_owned(), "sg-gone".to_owned()],
+            ..Interface::default()
+        }],
+        ..Inventory::default()
+    };
+    let open = inventory.open(&inventory.interfaces[0], Direction::Ingress);
+    assert_eq!(
+        open.pieces()[0].describe(Direction::Ingress),
+        "tcp 22 from the whole IPv4 internet"
+    );
+    assert!(
+        inventory
+            .open(&inventory.interfaces[0], Direction::Egress)
+            .is_empty()
+    );
 }
