@@ -3,7 +3,7 @@
 use crate::document::{ConsistencyReport, RuleRow, RuleVerdict};
 use crate::view::{GroupView, Names, Seen, declared, live, recorded};
 use portcullis_report::{FORMAT_VERSION, GroupRef, Verdict};
-use portcullis_secgroup::{Inventory, Peer, RuleKey};
+use portcullis_secgroup::{Group, Inventory, Peer, RuleKey};
 use portcullis_terraform::{TerraformGroup, View};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +23,12 @@ pub struct Views<'a> {
 pub fn compare(views: &Views<'_>) -> ConsistencyReport {
     let terraform: Vec<&View> = std::iter::once(views.declared).chain(views.recorded).collect();
     let names = Names::new(&terraform);
+    let listed: BTreeMap<&str, &Group> = views
+        .live
+        .into_iter()
+        .flat_map(|inventory| &inventory.groups)
+        .filter_map(|group| Some((group.id.as_deref()?, group)))
+        .collect();
     let mut rules = Vec::new();
     let mut notes = Vec::new();
     let mut known = BTreeSet::new();
@@ -45,9 +51,10 @@ pub fn compare(views: &Views<'_>) -> ConsistencyReport {
                 },
                 (Some(_), Some(group)) => recorded(group, pair.declared, &names),
             },
-            live: views
-                .live
-                .map_or_else(GroupView::unread, |inventory| live(inventory, pair.id.as_deref())),
+            live: views.live.map_or_else(GroupView::unread, |inventory| {
+                let group = pair.id.as_deref().and_then(|id| listed.get(id).copied());
+                live(group, inventory.gaps.is_empty())
+            }),
         };
         for owner in here.declared.unknown.iter().chain(&here.recorded.unknown) {
             notes.push(format!(

@@ -1,6 +1,6 @@
 //! One view of one group: which rules it certainly has, and which it may have.
 
-use portcullis_secgroup::{Inventory, Peer, RuleKey};
+use portcullis_secgroup::{Group, Peer, RuleKey};
 use portcullis_terraform::{Inline, Origin, OwnedRule, TerraformGroup, View};
 use std::collections::BTreeMap;
 
@@ -177,20 +177,14 @@ pub(crate) fn recorded(
 }
 
 /// What EC2 has in a group.
-pub(crate) fn live(inventory: &Inventory, id: Option<&str>) -> GroupView {
-    let partial = !inventory.gaps.is_empty();
-    let Some(group) = id.and_then(|id| inventory.group(id)) else {
-        // A group without id was never made; one that EC2 does not list is gone, if all was read.
-        return GroupView {
-            otherwise: (!partial).then_some(false),
-            ..GroupView::default()
-        };
-    };
+///
+/// `None` for a group that EC2 does not list: it was never made, or it is gone, if all was read.
+pub(crate) fn live(group: Option<&Group>, all_was_read: bool) -> GroupView {
     let mut view = GroupView {
-        otherwise: (!partial).then_some(false),
+        otherwise: all_was_read.then_some(false),
         ..GroupView::default()
     };
-    for rule in &group.rules {
+    for rule in group.into_iter().flat_map(|group| &group.rules) {
         if let Some(key) = rule.key() {
             let seen = view.rules.entry(key).or_default();
             seen.there = Some(true);

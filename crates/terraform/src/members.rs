@@ -2,6 +2,7 @@
 
 use crate::attributes::Attribute;
 use crate::resource::{Instance, Kind};
+use std::collections::BTreeMap;
 
 /// A resource that carries security groups.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +30,7 @@ impl Member {
 }
 
 pub(crate) fn read(instances: &[Instance]) -> Vec<Member> {
-    let elastic: Vec<(&str, &str)> = instances
+    let elastic: BTreeMap<&str, &str> = instances
         .iter()
         .filter(|instance| instance.kind == Kind::Eip)
         .filter_map(|instance| {
@@ -61,11 +62,7 @@ pub(crate) fn read(instances: &[Instance]) -> Vec<Member> {
                 .collect();
             groups.sort();
             let own = object.text("public_ip").set().filter(|ip| !ip.is_empty());
-            let public = elastic
-                .iter()
-                .find(|(id, _)| Some(*id) == instance.id())
-                .map(|(_, ip)| *ip)
-                .or(own);
+            let public = instance.id().and_then(|id| elastic.get(id).copied()).or(own);
             let name = instance
                 .values
                 .get("tags")
