@@ -29,11 +29,7 @@ pub(crate) fn gather(args: &Args, stage: &Stage) -> Result<Inventory, Failure> {
 }
 
 fn live(path: &Path, stage: &Stage) -> Result<Inventory, Failure> {
-    let texts = stage.read_texts(path, "json")?;
-    let files: Vec<(&str, &str)> = texts
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect();
+    let files = stage.read_texts(path, "json")?;
     portcullis_live::read_any(&files).map_err(|error| {
         let hint = error.hint();
         Failure::unreadable_in(path.display(), error).hint(hint)

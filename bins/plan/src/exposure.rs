@@ -28,8 +28,5 @@ pub(crate) fn report(plan: Plan, config: &Path, stage: &Stage) -> Result<Exposur
 }
 
 fn code(config: &Path, stage: &Stage) -> Result<Configuration, Box<dyn std::error::Error>> {
-    let files = stage.read_tree(config, "tf")?;
-    Ok(Configuration::read(
-        files.iter().map(|(name, text)| (name.as_str(), text.as_str())),
-    )?)
+    Ok(Configuration::read(stage.read_tree(config, "tf")?)?)
 }

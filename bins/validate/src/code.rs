@@ -10,8 +10,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 pub(crate) fn read(folder: &Path, stage: &Stage) -> Result<Configuration, Failure> {
-    let files = stage.read_tree(folder, "tf")?;
-    Configuration::read(files.iter().map(|(name, text)| (name.as_str(), text.as_str()))).map_err(|error| {
+    Configuration::read(stage.read_tree(folder, "tf")?).map_err(|error| {
         Failure::unreadable_in(folder.display(), error)
             .hint("mend the file; `terraform fmt` shows the place, too")
     })

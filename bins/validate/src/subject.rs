@@ -16,11 +16,7 @@ pub(crate) fn read(args: &Args, code: Option<&Configuration>, stage: &Stage) -> 
             Ok(Subject::recorded(&view))
         }
         (None, None, Some(live)) => {
-            let texts = stage.read_texts(live, "json")?;
-            let files: Vec<(&str, &str)> = texts
-                .iter()
-                .map(|(name, text)| (name.as_str(), text.as_str()))
-                .collect();
+            let files = stage.read_texts(live, "json")?;
             let inventory = portcullis_live::read_any(&files).map_err(|error| {
                 let hint = error.hint();
                 Failure::unreadable_in(live.display(), error).hint(hint)

@@ -18,8 +18,7 @@ pub(crate) fn declared(path: &Path, config: Option<&Path>, stage: &Stage) -> Res
 }
 
 fn code(folder: &Path, stage: &Stage) -> Result<Configuration, Failure> {
-    let files = stage.read_tree(folder, "tf")?;
-    Configuration::read(files.iter().map(|(name, text)| (name.as_str(), text.as_str()))).map_err(|error| {
+    Configuration::read(stage.read_tree(folder, "tf")?).map_err(|error| {
         Failure::unreadable_in(folder.display(), error)
             .hint("mend the file; `terraform fmt` shows the place, too")
     })
@@ -50,11 +49,7 @@ pub(crate) fn recorded(args: &Args, stage: &Stage) -> Result<Option<View>, Failu
 
 /// What EC2 has.
 pub(crate) fn live(path: &Path, stage: &Stage) -> Result<Inventory, Failure> {
-    let texts = stage.read_texts(path, "json")?;
-    let files: Vec<(&str, &str)> = texts
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect();
+    let files = stage.read_texts(path, "json")?;
     portcullis_live::read_any(&files).map_err(|error| {
         let hint = error.hint();
         Failure::unreadable_in(path.display(), error).hint(hint)

@@ -30,9 +30,9 @@ use portcullis_secgroup::Inventory;
 ///
 /// # Errors
 /// [`LiveError`] when a text is not what its form promises.
-pub fn read_any<'a>(files: &[(&'a str, &'a str)]) -> Result<Inventory, LiveError> {
+pub fn read_any(files: &[(impl AsRef<str>, impl AsRef<str>)]) -> Result<Inventory, LiveError> {
     match files {
-        [(name, text)] if !ec2::FILES.iter().any(|known| known == name) => read(text),
-        many => ec2::read(many.iter().copied()),
+        [(name, text)] if !ec2::FILES.contains(&name.as_ref()) => read(text.as_ref()),
+        many => ec2::read(many.iter().map(|(name, text)| (name.as_ref(), text.as_ref()))),
     }
 }

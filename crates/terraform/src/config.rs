@@ -60,9 +60,14 @@ impl Configuration {
     /// assert_eq!((block.line, block.inline_ingress, block.inline_egress), (2, true, false));
     /// # Ok::<(), portcullis_terraform::ConfigError>(())
     /// ```
-    pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, ConfigError> {
+    pub fn read<P, T>(files: impl IntoIterator<Item = (P, T)>) -> Result<Self, ConfigError>
+    where
+        P: AsRef<str>,
+        T: AsRef<str>,
+    {
         let mut configuration = Self::default();
         for (path, text) in files {
+            let (path, text) = (path.as_ref(), text.as_ref());
             let body: Body = text
                 .parse()
                 .map_err(|error: hcl_edit::parser::Error| ConfigError {
