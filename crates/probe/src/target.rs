@@ -83,6 +83,7 @@ pub fn targets(inventory: &Inventory, selection: &Selection, expectation: &Expec
             out.notes.push(format!("there is no group called {wanted}"));
         }
     }
+    let index = inventory.index();
     for group in &inventory.groups {
         let named = selection.groups.iter().any(|wanted| is_called(group, wanted));
         if !named && !selection.groups.is_empty() {
@@ -98,11 +99,7 @@ pub fn targets(inventory: &Inventory, selection: &Selection, expectation: &Expec
             continue;
         }
         not_open.retain(|&port| !open.has(port));
-        let members: Vec<&Interface> = group
-            .id
-            .as_deref()
-            .map(|id| inventory.members(id).collect())
-            .unwrap_or_default();
+        let members = group.id.as_deref().map_or(&[][..], |id| index.members(id));
         if members.is_empty() {
             out.notes.push(format!(
                 "{} is open to the internet and has no members",

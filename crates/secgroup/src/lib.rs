@@ -41,7 +41,7 @@ pub use address::{AddressSet, Cidr, CidrError};
 pub use area::{Area, Reading};
 pub use group::{Group, GroupSelector};
 pub use interval::{IntervalSet, Point};
-pub use inventory::{Gap, Interface, Inventory};
+pub use inventory::{Gap, Interface, Inventory, InventoryIndex};
 pub use open::{OpenPiece, OpenSet};
 pub use overlay::{Covered, Overlay};
 pub use peer::{Peer, PeerSet, PrefixLists, Token, TokenSet, UnknownPeer};
