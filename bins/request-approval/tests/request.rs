@@ -62,9 +62,7 @@ impl Job {
             group: GroupRef::address("aws_security_group.web"),
             name: Some("web".into()),
             members: vec!["front".into()],
-            opens: vec![],
-            closes: vec![],
-            may_open: vec![],
+            ..GroupExposure::default()
         });
         job.write(
             "portcullis/exposure.json",

@@ -1,6 +1,7 @@
 //! Before against after, as sets.
 
-use crate::document::{ExposureLine, ExposureReport, GroupExposure};
+use crate::document::{ExposureReport, GroupExposure};
+use crate::line::ExposureLine;
 use crate::text::headline;
 use portcullis_report::{GroupRef, Verdict};
 use portcullis_secgroup::{Area, Direction, OpenSet, Overlay, PrefixLists, Reading, TrafficSet};
@@ -82,9 +83,7 @@ fn difference(
             let found = shown.id.as_deref().and_then(|id| members.get(id));
             found.cloned().unwrap_or_default()
         },
-        opens: Vec::new(),
-        closes: Vec::new(),
-        may_open: Vec::new(),
+        ..GroupExposure::default()
     };
     for direction in [Direction::Ingress, Direction::Egress] {
         let was = areas(old, direction, Reading::Certain, &before.prefix_lists);
@@ -139,6 +138,7 @@ fn beyond<'a>(
         direction: direction.as_str().to_owned(),
         traffic: format!("parts of {}", outline.describe()),
         peers: near.peers().describe(),
+        ..ExposureLine::default()
     }]
 }
 
@@ -149,6 +149,7 @@ fn lines(open: &OpenSet, direction: Direction) -> Vec<ExposureLine> {
             direction: direction.as_str().to_owned(),
             traffic: traffic.describe(),
             peers: peers.describe(),
+            ..ExposureLine::default()
         })
         .collect()
 }
@@ -173,10 +174,7 @@ fn orphans(after: &View) -> Option<GroupExposure> {
     let mut out = GroupExposure {
         group: GroupRef::default(),
         name: Some("a group not known yet".to_owned()),
-        members: Vec::new(),
-        opens: Vec::new(),
-        closes: Vec::new(),
-        may_open: Vec::new(),
+        ..GroupExposure::default()
     };
     for direction in [Direction::Ingress, Direction::Egress] {
         let may: Vec<Area> = after

@@ -1,8 +1,12 @@
-//! What a change opens and closes, per group.
+//! What a change opens and closes, per group and per member.
 //!
 //! **What it is for.** A diff of rules shows twelve lines where one port moved. This crate subtracts sets instead: what
 //! will be open that was not, and what was open that will not be. A rewrite from one style to another opens and closes
 //! nothing, and says so.
+//!
+//! [`ExposureReport::groups`] tells what each group opens and closes by itself; [`ExposureReport::members`] what changes for
+//! each member, all of its groups joined: there, opening what another group opens already is nothing new, and joining a
+//! group opens without any rule that changes.
 //!
 //! **What it is not.** No judgement: opening a port is not a violation here (that is `compliance`), and no diff of text.
 //!
@@ -20,7 +24,11 @@
 
 mod compare;
 mod document;
+mod line;
 mod text;
 
 pub use compare::compare;
-pub use document::{ExposureLine, ExposureReport, GroupExposure};
+pub use document::{
+    ComparedWith, ExposureReport, Fate, GroupDrift, GroupExposure, MemberExposure, MemberRef, NamedGroup,
+};
+pub use line::{Cause, Effect, Exact, ExposureLine, Reach, TrafficSpan};

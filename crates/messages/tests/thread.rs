@@ -94,6 +94,7 @@ fn line(traffic: &str) -> ExposureLine {
         direction: "ingress".into(),
         traffic: traffic.into(),
         peers: "the internet".into(),
+        ..ExposureLine::default()
     }
 }
 
@@ -106,7 +107,7 @@ fn exposure() -> ExposureReport {
             members: vec!["web-1".into(), "web-2".into()],
             opens: vec![line("tcp 8000")],
             closes: vec![line("tcp 8080")],
-            may_open: vec![],
+            ..GroupExposure::default()
         }],
         ..ExposureReport::unchanged(2)
     }
@@ -120,6 +121,7 @@ fn hostile_exposure() -> ExposureReport {
         opens: vec![line(HOSTILE); 40],
         closes: vec![line(HOSTILE); 40],
         may_open: vec![line(HOSTILE); 40],
+        ..GroupExposure::default()
     };
     ExposureReport {
         verdict: Verdict::Undetermined,
