@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 4] = [
     &["secgroup", "report", "slack", "gitlab"],
     &["terraform", "live", "aws"],
     &["compliance", "exposure", "consistency", "probe", "evidence"],
-    &["messages", "stage"],
+    &["messages", "page", "stage"],
 ];
 /// The binaries' layer.
 const BINS: usize = 4;

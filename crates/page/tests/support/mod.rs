@@ -1,0 +1,248 @@
+//! Pages of the recordings, of hostile input and of very large estates.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::allow_attributes,
+    reason = "shared by tests, benchmarks and an example, each of which uses a part"
+)]
+
+use portcullis_compliance::{Policy, Subject, judge};
+use portcullis_consistency::{ConsistencyReport, Views};
+use portcullis_exposure::ExposureReport;
+use portcullis_page::{Context, PlanPage, VerifyPage};
+use portcullis_report::{Finding, GroupRef, Location, Report, Severity, Standing, Verdict, Waived};
+use portcullis_secgroup::Inventory;
+use portcullis_terraform::{Configuration, Plan, State, View};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+pub(crate) const CONTEXT: Context<'static> = Context {
+    project: Some("infra/estate"),
+    commit: Some("3f2a1b0c"),
+    commit_url: Some("https://gitlab.example.org/infra/estate/-/commit/3f2a1b0c"),
+    pipeline_url: Some("https://gitlab.example.org/infra/estate/-/pipelines/4711"),
+    digest: Some(("plan", "0d3f6a1b2c4d")),
+    code_url: Some("https://gitlab.example.org/infra/estate/-/blob/3f2a1b0c/terraform"),
+};
+
+pub(crate) fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+pub(crate) fn text(path: &str) -> String {
+    std::fs::read_to_string(root(path)).unwrap()
+}
+
+/// Everything a plan's page is made of.
+pub(crate) struct Planned {
+    pub(crate) before: View,
+    pub(crate) after: View,
+    pub(crate) exposure: ExposureReport,
+    pub(crate) reports: Vec<Report>,
+    pub(crate) text: Option<String>,
+}
+
+impl Planned {
+    pub(crate) fn read(json: &str) -> Self {
+        let plan = Plan::read(json).unwrap();
+        let (before, after) = (plan.before().unwrap(), plan.after().unwrap());
+        let exposure = portcullis_exposure::compare(&before, &after, plan.rules_rewritten(), plan.partial());
+        Self {
+            before,
+            after,
+            exposure,
+            reports: Vec::new(),
+            text: None,
+        }
+    }
+
+    /// A recorded step, held against the estate's policy.
+    pub(crate) fn recorded(step: &str) -> Self {
+        let mut planned = Self::read(&text(&format!("fixtures/{step}/plan.json")));
+        let policy = Policy::read(&text("terraform/policy.yaml")).unwrap();
+        let subject = Subject::planned(&planned.after, &planned.before, &[]);
+        let mut report = judge(&policy, &subject, "2026-11-24".parse().unwrap());
+        for finding in &mut report.findings {
+            finding.location = Some(Location {
+                path: "security groups.tf".to_owned(),
+                line: 12,
+            });
+        }
+        planned.reports.push(report);
+        planned.text = std::fs::read_to_string(root(&format!("fixtures/{step}/plan.txt"))).ok();
+        planned
+    }
+
+    pub(crate) fn html(&self) -> String {
+        let reports: Vec<&Report> = self.reports.iter().collect();
+        PlanPage {
+            context: CONTEXT,
+            exposure: &self.exposure,
+            before: &self.before,
+            after: &self.after,
+            reports: &reports,
+            plan_text: self.text.as_deref(),
+        }
+        .to_html()
+    }
+}
+
+/// A recorded comparison of the estate.
+pub(crate) struct Compared {
+    pub(crate) declared: View,
+    pub(crate) live: Inventory,
+    pub(crate) consistency: ConsistencyReport,
+}
+
+impl Compared {
+    pub(crate) fn recorded(step: &str, with_live: bool) -> Self {
+        let code = files("fixtures/estate/config");
+        let plan = Plan::read(&text(&format!("fixtures/{step}/plan.json"))).unwrap();
+        let declared = plan
+            .with_code(Configuration::read(code).unwrap())
+            .after()
+            .unwrap();
+        let state = State::read(&text(&format!("fixtures/{step}/state.json"))).unwrap();
+        let live = portcullis_live::read_any(&files(&format!("fixtures/{step}/aws"))).unwrap();
+        let consistency = portcullis_consistency::compare(&Views {
+            declared: &declared,
+            recorded: Some(&state.view().unwrap()),
+            live: with_live.then_some(&live),
+        });
+        Self {
+            declared,
+            live,
+            consistency,
+        }
+    }
+
+    pub(crate) fn html(&self) -> String {
+        VerifyPage {
+            context: CONTEXT,
+            consistency: &self.consistency,
+            declared: Some(&self.declared),
+            live: Some(&self.live),
+            reports: &[],
+        }
+        .to_html()
+    }
+}
+
+fn files(folder: &str) -> Vec<(String, String)> {
+    let mut files: Vec<(String, String)> = std::fs::read_dir(root(folder))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "tf" || end == "json"))
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+/// Text that tries to be markup, to end the script, to reorder what stands beside it.
+pub(crate) const HOSTILE: &str = "</script></title></svg><script>window.hurt=1</script><img src=x onerror=window.hurt=1>\"'onmouseover='window.hurt=1' &lt;b&gt; \u{202e}desrever\u{202c} \u{1b}[31m";
+
+/// Hostile text everywhere, 300 findings, descriptions as long as EC2 takes them.
+pub(crate) fn hostile() -> Planned {
+    let long = "x".repeat(255);
+    let rule = |port: usize, description: &str| {
+        format!(
+            r#"{{"protocol": "tcp", "from_port": {port}, "to_port": {port}, "cidr_blocks": ["0.0.0.0/0"], "description": {}}}"#,
+            quoted(description)
+        )
+    };
+    let json = format!(
+        r#"{{"format_version": "1.2", "resource_changes": [
+          {{"address": {0}, "mode": "managed", "type": "aws_security_group", "name": "web", "index": "x",
+            "change": {{"actions": ["create"], "before": null, "after_unknown": {{}}, "after": {{"id": "sg-1", "name": {0}, "egress": [],
+              "ingress": [{1}, {2}]}}}}}},
+          {{"address": "aws_instance.front", "mode": "managed", "type": "aws_instance", "name": "front",
+            "change": {{"actions": ["create"], "before": null, "after_unknown": {{}}, "after": {{"id": "i-1",
+              "vpc_security_group_ids": ["sg-1"], "tags": {{"Name": {0}}}}}}}}}]}}"#,
+        quoted(HOSTILE),
+        rule(22, HOSTILE),
+        rule(80, &long),
+    );
+    let mut planned = Planned::read(&json);
+    let findings = (0..300).map(|n| {
+        let mut finding = Finding::new(format!("rule-{n}"), Severity::High, Verdict::Violation)
+            .title(HOSTILE)
+            .group(GroupRef::address(HOSTILE))
+            .exposure(format!("tcp {n} {HOSTILE}"))
+            .witness(HOSTILE)
+            .resources([HOSTILE, &long])
+            .remedy(HOSTILE)
+            .standing(Standing::New)
+            .note(HOSTILE);
+        finding.location = Some(Location {
+            path: format!("../{HOSTILE}"),
+            line: n,
+        });
+        if n % 10 == 0 {
+            finding.waived = Some(Waived {
+                reason: HOSTILE.to_owned(),
+                owner: HOSTILE.to_owned(),
+                expires: "2027-01-01".to_owned(),
+            });
+        }
+        finding
+    });
+    planned
+        .reports
+        .push(Report::new(HOSTILE, findings.collect()).note(HOSTILE));
+    planned.text = Some(format!("+ {HOSTILE}\n- {HOSTILE}\n~ {HOSTILE}\n"));
+    planned
+}
+
+/// Groups of fifty rules each, for one port and one source; the last two groups are new.
+pub(crate) fn large(rules: usize) -> Planned {
+    const OF_A_GROUP: usize = 50;
+    let mut changes = Vec::new();
+    let groups = rules / OF_A_GROUP;
+    for group in 0..groups {
+        let mut ingress = String::new();
+        for n in group * OF_A_GROUP..(group + 1) * OF_A_GROUP {
+            let comma = if ingress.is_empty() { "" } else { "," };
+            let (port, a, b) = (8000 + n % OF_A_GROUP, n / 256 % 256, n % 256);
+            let _ = write!(
+                ingress,
+                r#"{comma}{{"protocol": "tcp", "from_port": {port}, "to_port": {port}, "cidr_blocks": ["10.{a}.{b}.0/24"], "description": "service {n} for the partners"}}"#
+            );
+        }
+        let object = format!(
+            r#"{{"id": "sg-{group:017x}", "name": "partner-{group}", "egress": [], "ingress": [{ingress}]}}"#
+        );
+        let (actions, before) = if group + 2 < groups {
+            (r#"["no-op"]"#, object.as_str())
+        } else {
+            (r#"["create"]"#, "null")
+        };
+        changes.push(format!(
+            r#"{{"address": "aws_security_group.partner[{group}]", "mode": "managed", "type": "aws_security_group", "name": "partner", "index": {group},
+              "change": {{"actions": {actions}, "before": {before}, "after_unknown": {{}}, "after": {object}}}}}"#
+        ));
+    }
+    Planned::read(&format!(
+        r#"{{"format_version": "1.2", "resource_changes": [{}]}}"#,
+        changes.join(",")
+    ))
+}
+
+/// A JSON string.
+fn quoted(text: &str) -> String {
+    let mut out = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c < ' ' => write!(out, "\\u{:04x}", u32::from(c)).unwrap(),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
