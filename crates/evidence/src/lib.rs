@@ -54,9 +54,11 @@ mod guard;
 mod manifest;
 mod materials;
 mod seal;
+mod sealed_file;
 
 pub use digest::{Digest, digest};
 pub use document::{Approval, ApprovalRequest, Bound, RefusalRecord};
 pub use guard::{Circumstances, FourEyes, Part, Player, Refusal, guard};
 pub use manifest::{Entry, Manifest, ManifestError, Mismatch};
 pub use materials::Materials;
+pub use sealed_file::{BadKey, NONCE, OpenError, SealKey, is_sealed, open_file, seal_file};

@@ -121,6 +121,10 @@ pub struct WriteError {
 }
 
 impl WriteError {
+    pub(crate) fn at(path: PathBuf, source: io::Error) -> Self {
+        Self { path, source }
+    }
+
     pub(crate) fn stdout(source: io::Error) -> Self {
         Self {
             path: PathBuf::from("standard output"),

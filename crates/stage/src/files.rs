@@ -104,8 +104,12 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
 }
 
 pub(crate) fn read_text(path: &Path) -> Result<String, ReadError> {
-    let text =
-        String::from_utf8(read_bytes(path)?).map_err(|_| ReadError::new(path, ReadErrorKind::NotText))?;
+    text(path, read_bytes(path)?)
+}
+
+/// The text of a file that was read.
+pub(crate) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, ReadError> {
+    let text = String::from_utf8(bytes).map_err(|_| ReadError::new(path, ReadErrorKind::NotText))?;
     if text.trim().is_empty() {
         return Err(ReadError::new(path, ReadErrorKind::Empty));
     }

@@ -48,6 +48,7 @@ mod files;
 mod gitlab;
 mod program;
 mod redact;
+mod saved_plan;
 mod stage;
 mod terraform;
 
@@ -60,5 +61,6 @@ pub use failure::Failure;
 pub use files::{ReadError, ReadErrorKind};
 pub use program::{Output, Program, ProgramError, ProgramErrorKind};
 pub use redact::Redactor;
+pub use saved_plan::SavedPlan;
 pub use stage::Stage;
 pub use terraform::Terraform;

@@ -22,19 +22,29 @@ pub struct Program {
 }
 
 /// What a program left behind.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Output {
     status: ExitStatus,
     /// Its standard output, byte for byte: may hold secrets.
     pub stdout: Vec<u8>,
     /// Its standard error, cleaned and masked.
     pub stderr: String,
-    /// Both, cleaned and masked. After [`Program::run_teed`] in the order in which the lines came; otherwise
-    /// standard output first.
+    /// Both, cleaned and masked, in the order in which the lines came. After [`Program::run_captured`] standard output
+    /// first, and empty when all went well.
     pub transcript: String,
+    raw: String,
 }
 
+/// What is shown of a line as it comes.
+type Shows<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
+
 impl Output {
+    /// The transcript as the program wrote it, neither cleaned nor masked: may hold secrets.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        &self.raw
+    }
+
     /// Whether it ended with 0.
     #[must_use]
     pub fn success(&self) -> bool {
@@ -49,6 +59,15 @@ impl Output {
         #[cfg(not(unix))]
         let signal = None;
         self.status.code().or(signal).unwrap_or(1)
+    }
+}
+
+impl std::fmt::Debug for Output {
+    /// Without what may be secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output")
+            .field("code", &self.code())
+            .finish_non_exhaustive()
     }
 }
 
@@ -146,8 +165,15 @@ impl Program {
             .wait_with_output()
             .map_err(|source| self.lost(source))?;
         let stderr = self.shown(&output.stderr);
-        let transcript = self.shown(&output.stdout) + &stderr;
+        // What a program says that did as it was told is a document, and may be large.
+        let (transcript, raw) = if output.status.success() {
+            Default::default()
+        } else {
+            let raw = [&output.stdout[..], &output.stderr[..]].concat();
+            (self.shown(&output.stdout) + &stderr, raw)
+        };
         Ok(Output {
+            raw: String::from_utf8_lossy(&raw).into_owned(),
             status: output.status,
             stdout: output.stdout,
             stderr,
@@ -160,12 +186,17 @@ impl Program {
     /// # Errors
     /// When it cannot be started; as [`Program::run_captured`].
     pub fn run_teed(&self) -> Result<Output, ProgramError> {
+        self.run(&|line| Some(line.to_owned()))
+    }
+
+    /// Runs it to its end; `shows` says what is shown of each line as it comes.
+    fn run(&self, shows: Shows<'_>) -> Result<Output, ProgramError> {
         let mut child = self.start()?;
         let transcript = Mutex::new(String::new());
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (stdout, stderr) = std::thread::scope(|scope| {
-            let errors = scope.spawn(|| self.tee(stderr, &transcript));
-            let output = self.tee(stdout, &transcript);
+            let errors = scope.spawn(|| self.tee(stderr, &transcript, shows));
+            let output = self.tee(stdout, &transcript, shows);
             (
                 output,
                 errors
@@ -178,16 +209,30 @@ impl Program {
             stdout.map_err(|e| self.lost(e))?,
             stderr.map_err(|e| self.lost(e))?,
         );
-        let transcript = transcript.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let raw = transcript.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(Output {
             status,
             stdout,
             stderr: self.shown(&stderr),
-            transcript,
+            transcript: self.shown(raw.as_bytes()),
+            raw,
         })
     }
 
-    fn tee(&self, stream: Option<impl Read>, transcript: &Mutex<String>) -> io::Result<Vec<u8>> {
+    /// Runs it to its end, and shows of its output only the lines that `shows` gives; see [`Output::raw`] for the rest.
+    ///
+    /// # Errors
+    /// When it cannot be started; as [`Program::run_captured`].
+    pub fn run_held(&self, shows: impl Fn(&str) -> Option<String> + Sync) -> Result<Output, ProgramError> {
+        self.run(&|line| shows(line))
+    }
+
+    fn tee(
+        &self,
+        stream: Option<impl Read>,
+        transcript: &Mutex<String>,
+        shows: Shows<'_>,
+    ) -> io::Result<Vec<u8>> {
         let mut whole = Vec::new();
         let Some(stream) = stream else { return Ok(whole) };
         let mut reader = BufReader::new(stream);
@@ -198,13 +243,16 @@ impl Program {
             }
             let line = whole.get(start..).unwrap_or_default();
             let line = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line)).into_owned();
-            let line = clean(&self.redactor.redact(line.strip_suffix('\r').unwrap_or(&line)));
+            let line = line.strip_suffix('\r').unwrap_or(&line);
+            let shown = shows(line).map(|line| clean(&self.redactor.redact(&line)));
             let mut transcript = transcript.lock().unwrap_or_else(PoisonError::into_inner);
-            transcript.push_str(&line);
+            transcript.push_str(line);
             transcript.push('\n');
             // Held together with the lock, so that the screen and the transcript agree. A closed screen is no
             // reason to stop an apply.
-            let _ = writeln!(io::stderr(), "{line}");
+            if let Some(line) = shown {
+                let _ = writeln!(io::stderr(), "{line}");
+            }
         }
     }
 
@@ -219,6 +267,8 @@ impl Program {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        // The key to the plan is nobody's but ours: providers and data sources run below terraform.
+        command.env_remove("PORTCULLIS_PLAN_KEY");
         for name in &self.without {
             command.env_remove(name);
         }

@@ -1,20 +1,18 @@
 //! Masking secrets in everything that leaves the process.
 
 use crate::Environment;
+use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock};
-
-/// What stands in a secret's place.
-const MASK: &str = "[masked]";
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Shorter values are not masked: they would take ordinary words with them.
 const SHORTEST: usize = 6;
 
 /// A variable whose name holds one of these is secret.
-const SECRET_NAMES: [&str; 16] = [
+const SECRET_NAMES: [&str; 17] = [
     "TOKEN",
     "SECRET",
     "PASSWORD",
@@ -29,6 +27,7 @@ const SECRET_NAMES: [&str; 16] = [
     "ENCRYPTION_KEY",
     "DEPLOY_KEY",
     "SSH_KEY",
+    "PLAN_KEY",
     "WEBHOOK",
     "AUTHORIZATION",
 ];
@@ -58,10 +57,20 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// ```
 #[derive(Default)]
 pub struct Redactor {
-    forms: RwLock<BTreeSet<String>>,
+    known: RwLock<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    forms: BTreeSet<String>,
+    /// Finds all forms at once; made when it is first needed, and anew after each addition.
+    finder: Option<Arc<AhoCorasick>>,
 }
 
 impl Redactor {
+    /// What stands in a secret's place.
+    pub const MASK: &str = "[masked]";
+
     /// One that knows the secrets in this environment.
     #[must_use]
     pub fn of_environment(environment: &Environment) -> Self {
@@ -79,15 +88,16 @@ impl Redactor {
 
     /// From now on, this value is masked as well.
     pub fn add(&self, secret: &str) {
-        let mut forms = self.forms.write().unwrap_or_else(PoisonError::into_inner);
-        forms.extend(forms_of(secret.trim()));
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.finder = None;
+        known.forms.extend(forms_of(secret.trim()));
         if secret.trim().contains('\n') {
             for line in secret
                 .lines()
                 .map(str::trim)
                 .filter(|line| line.len() >= 16 && !line.starts_with("-----"))
             {
-                forms.extend(forms_of(line));
+                known.forms.extend(forms_of(line));
             }
         }
     }
@@ -95,13 +105,12 @@ impl Redactor {
     /// The text with every secret replaced. Secrets that overlap are masked together.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        let forms = self.forms.read().unwrap_or_else(PoisonError::into_inner);
-        let mut spans: Vec<(usize, usize)> = forms
-            .iter()
-            .flat_map(|form| {
-                text.match_indices(form.as_str())
-                    .map(|(start, hit)| (start, start + hit.len()))
-            })
+        let Some(finder) = self.finder() else {
+            return text.to_owned();
+        };
+        let mut spans: Vec<(usize, usize)> = finder
+            .find_overlapping_iter(text)
+            .map(|found| (found.start(), found.end()))
             .collect();
         spans.sort_unstable();
         let mut out = String::with_capacity(text.len());
@@ -109,20 +118,43 @@ impl Redactor {
         for (start, end) in spans {
             if start >= done {
                 out.push_str(text.get(done..start).unwrap_or_default());
-                out.push_str(MASK);
+                out.push_str(Self::MASK);
             }
             done = done.max(end);
         }
         out.push_str(text.get(done..).unwrap_or_default());
         out
     }
+
+    /// `None` when nothing is secret.
+    fn finder(&self) -> Option<Arc<AhoCorasick>> {
+        {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            if known.finder.is_some() || known.forms.is_empty() {
+                return known.finder.clone();
+            }
+        }
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.finder.is_none() {
+            known.finder = Some(Arc::new(find_all(&known.forms)));
+        }
+        known.finder.clone()
+    }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "fails for gigabytes of secrets only; then nothing may be shown, and `main` makes it exit 70"
+)]
+fn find_all(forms: &BTreeSet<String>) -> AhoCorasick {
+    AhoCorasick::new(forms).expect("so many secrets cannot be looked for")
 }
 
 impl std::fmt::Debug for Redactor {
     /// The number of forms only.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let forms = self.forms.read().unwrap_or_else(PoisonError::into_inner);
-        write!(f, "Redactor({} forms)", forms.len())
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        write!(f, "Redactor({} forms)", known.forms.len())
     }
 }
 
@@ -161,10 +193,26 @@ fn forms_of(secret: &str) -> Vec<String> {
         forms.push(encoded.replace("%20", "+"));
         forms.push(encoded);
     }
-    if let Ok(quoted) = serde_json::to_string(secret) {
-        forms.push(quoted.trim_matches('"').to_owned());
+    // A JSON document may be kept as text within another; Go escapes more than others do (encoding/json, HTMLEscape).
+    for text in [secret.to_owned(), quoted(secret)] {
+        let quoted = quoted(&text);
+        forms.push(
+            quoted
+                .replace('<', "\\u003c")
+                .replace('>', "\\u003e")
+                .replace('&', "\\u0026"),
+        );
+        forms.push(quoted);
     }
+    forms.retain(|form| !form.is_empty());
     forms
+}
+
+/// As a JSON string, without the quotes.
+fn quoted(text: &str) -> String {
+    let quoted = serde_json::to_string(text).unwrap_or_default();
+    let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.unwrap_or_default().to_owned()
 }
 
 /// `%2F` becomes `%2f`.
@@ -287,8 +335,8 @@ mod tests {
             let mut bytes = before;
             bytes.extend_from_slice(secret.as_bytes());
             bytes.extend(after);
-            prop_assert!(redactor.redact(&STANDARD.encode(&bytes)).contains(MASK));
-            prop_assert!(redactor.redact(&URL_SAFE.encode(&bytes)).contains(MASK));
+            prop_assert!(redactor.redact(&STANDARD.encode(&bytes)).contains(Redactor::MASK));
+            prop_assert!(redactor.redact(&URL_SAFE.encode(&bytes)).contains(Redactor::MASK));
         }
 
         #[test]

@@ -168,6 +168,13 @@ impl Stage {
         self.redactor.add(secret);
     }
 
+    /// From now on, these values are masked, such as the sensitive ones of a plan.
+    pub fn mask_all<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) {
+        for secret in secrets {
+            self.redactor.add(secret);
+        }
+    }
+
     /// The text with secrets masked: for sinks of your own, such as a Slack message.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {

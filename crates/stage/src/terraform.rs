@@ -1,6 +1,6 @@
 //! Terraform, started in the configuration's folder with the managed state as its backend.
 
-use crate::{Failure, Output, Program, ProgramError, Stage};
+use crate::{Failure, Output, Program, ProgramError, SavedPlan, Stage, files, saved_plan::is_saved_plan};
 use portcullis_gitlab::{
     ci::{MissingVariable, Variables},
     state::{InvalidStateName, JOB_TOKEN_USER, StateAddress},
@@ -34,20 +34,33 @@ impl Terraform {
                 .hint("name the folder of the .tf files with `--config DIR`"));
         }
         let backend = backend(&stage.ci(), state_name)?;
-        let program = stage.terraform(program)?;
-        // What GitLab calls an automated run: shorter texts, no advice about commands to type
-        // (Terraform docs, "Running Terraform in Automation"); and no question to HashiCorp about newer versions.
-        let mut program = program
-            .env("TF_IN_AUTOMATION", "true")
-            .env("TF_INPUT", "false")
-            .env("CHECKPOINT_DISABLE", "true");
+        let mut terraform = Self::offline(stage, program, config)?;
         for (name, value) in backend {
             // The waits are the one setting a caller may choose.
             if name == "TF_HTTP_RETRY_WAIT_MIN" && stage.variable(name).is_some() {
                 continue;
             }
-            program = program.env(name, value.expose());
+            terraform.program = terraform.program.env(name, value.expose());
         }
+        Ok(terraform)
+    }
+
+    /// Looks for the program, for what needs no state: `show` of a saved plan. Starts nothing.
+    ///
+    /// # Errors
+    /// When there is no such folder or program.
+    pub fn offline(stage: &Stage, program: Option<&Path>, config: &Path) -> Result<Self, Failure> {
+        if !config.is_dir() {
+            return Err(Failure::usage(NoFolder(config.to_owned()))
+                .hint("name the folder of the .tf files with `--config DIR`"));
+        }
+        let program = stage.terraform(program)?;
+        // What GitLab calls an automated run: shorter texts, no advice about commands to type
+        // (Terraform docs, "Running Terraform in Automation"); and no question to HashiCorp about newer versions.
+        let program = program
+            .env("TF_IN_AUTOMATION", "true")
+            .env("TF_INPUT", "false")
+            .env("CHECKPOINT_DISABLE", "true");
         Ok(Self {
             program,
             config: config.to_owned(),
@@ -74,6 +87,39 @@ impl Terraform {
         arguments: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> Result<Output, ProgramError> {
         self.command(arguments).run_captured()
+    }
+
+    /// Runs it in the configuration's folder; `shows` says what is shown of each line as it comes.
+    ///
+    /// # Errors
+    /// When it cannot be started; a failure of its own is in the output.
+    pub fn held(
+        &self,
+        arguments: impl IntoIterator<Item = impl Into<OsString>>,
+        shows: impl Fn(&str) -> Option<String> + Sync,
+    ) -> Result<Output, ProgramError> {
+        self.command(arguments).run_held(shows)
+    }
+
+    /// The JSON of a saved plan. It holds sensitive values in clear: mask it before it leaves the process.
+    ///
+    /// # Errors
+    /// When the program cannot be started, fails, or shows no text.
+    pub fn show_plan(&self, stage: &Stage, plan: &SavedPlan) -> Result<String, Failure> {
+        let arguments: [OsString; 4] = [
+            "show".into(),
+            "-json".into(),
+            "-no-color".into(),
+            plan.path().into_os_string(),
+        ];
+        let show = self.captured(arguments)?;
+        if !show.success() {
+            stage.say(&show.stderr);
+            return Err(self.failure("show", &show));
+        }
+        String::from_utf8(show.stdout).map_err(|_| {
+            Failure::unreadable(NotText).hint("look at the version of terraform: `terraform version`")
+        })
     }
 
     /// The same without this environment variable.
@@ -155,6 +201,39 @@ impl From<BackendError> for Failure {
         Self::usage(error).hint(hint)
     }
 }
+
+impl Stage {
+    /// The plan's JSON in this file. A saved plan, sealed or not, is shown by terraform, in the folder of the
+    /// configuration, which must be initialised: so it is read whole where the plan's JSON among the artifacts is masked.
+    ///
+    /// # Errors
+    /// When the file cannot be read, does not open, or terraform fails.
+    pub fn plan_json(
+        &self,
+        path: &Path,
+        config: Option<&Path>,
+        program: Option<&Path>,
+    ) -> Result<String, Failure> {
+        let bytes = files::read_bytes(path)?;
+        if !is_saved_plan(path, &bytes) {
+            return Ok(files::text(path, bytes)?);
+        }
+        let Some(config) = config else {
+            let message = format!(
+                "{}: it is a saved plan, and only terraform reads it",
+                path.display()
+            );
+            return Err(Failure::usage(message)
+                .hint("name the initialised folder of the configuration with `--config DIR`"));
+        };
+        let plan = self.open_plan(path)?;
+        Terraform::offline(self, program, config)?.show_plan(self, &plan)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the plan that terraform shows is not text")]
+struct NotText;
 
 #[derive(Debug, thiserror::Error)]
 #[error("{}: no such folder", .0.display())]
