@@ -4,6 +4,7 @@
 //! `after_sensitive`): unknown keys of an object are left out of `after` and are `true` in `after_unknown`; inside a list
 //! an unknown element is null in `after`, so that positions agree.
 
+use crate::sensitive::MASKED;
 use crate::tree::{Name, Tree};
 
 /// One attribute's value, or that it is null or known only after apply.
@@ -83,9 +84,16 @@ impl<'a> Object<'a> {
             Attribute::Unknown
         } else if self.value.is_null() {
             Attribute::Null
+        } else if self.is_masked() {
+            Attribute::Odd
         } else {
             Attribute::Set(self.value)
         }
+    }
+
+    /// Whether the value was taken out because it is sensitive: it may be anything.
+    fn is_masked(self) -> bool {
+        self.value.as_str() == Some(MASKED)
     }
 
     pub(crate) fn text(self, key: &str) -> Attribute<&'a str> {

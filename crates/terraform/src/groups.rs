@@ -122,6 +122,8 @@ pub struct View {
     pub prefix_list_ids: BTreeMap<String, String>,
     /// What is not understood; never harmless.
     pub problems: Vec<Problem>,
+    /// Owners of rules of which something is sensitive, by address: judge them, and show nothing of it.
+    pub sensitive: BTreeMap<String, crate::SensitiveParts>,
 }
 
 impl View {
@@ -205,6 +207,7 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
     problems.dedup();
     Ok(View {
         members: members::read(source.instances),
+        sensitive: crate::sensitive::parts(source.instances, &groups, &orphans),
         groups,
         orphans,
         prefix_lists,

@@ -30,6 +30,7 @@ mod members;
 mod plan;
 mod resource;
 mod rules;
+mod sensitive;
 mod state;
 mod tree;
 
@@ -39,4 +40,5 @@ pub use error::{Problem, ReadError};
 pub use groups::{Inline, Origin, OwnedRule, TerraformGroup, View};
 pub use members::Member;
 pub use plan::{ActionCounts, Plan};
+pub use sensitive::{MASKED, Sensitive, SensitiveParts, mask_plan, same_plan, sensitive_variables};
 pub use state::State;

@@ -249,6 +249,7 @@ impl Reader<'_> {
             Attribute::Unknown if self.may_write(instance, "self") => {
                 peers.push(Peer::Unknown(UnknownPeer::Group));
             }
+            Attribute::Odd => peers.push(Peer::Unknown(UnknownPeer::Group)),
             _ => {}
         }
         Ok(peers)
