@@ -24,10 +24,16 @@
 
 mod compare;
 mod document;
+mod headline;
+mod hidden;
 mod line;
+mod live;
+mod rank;
+mod scene;
 mod text;
+mod told;
 
-pub use compare::compare;
+pub use compare::{Comparison, compare};
 pub use document::{
     ComparedWith, ExposureReport, Fate, GroupDrift, GroupExposure, MemberExposure, MemberRef, NamedGroup,
 };
