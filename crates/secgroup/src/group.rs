@@ -71,7 +71,8 @@ impl GroupSelector {
 }
 
 /// Whether `text` fits `pattern`, in which `*` stands for any run of characters, also an empty one.
-fn wildcard(pattern: &str, text: &str) -> bool {
+#[must_use]
+pub fn wildcard(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(head) = parts.next() else {
         return text.is_empty();

@@ -39,7 +39,7 @@ mod traffic;
 
 pub use address::{AddressSet, Cidr, CidrError};
 pub use area::{Area, Reading};
-pub use group::{Group, GroupSelector};
+pub use group::{Group, GroupSelector, wildcard};
 pub use interval::{IntervalSet, Point};
 pub use inventory::{Gap, Interface, Inventory, InventoryIndex};
 pub use open::{OpenPiece, OpenSet};

@@ -38,6 +38,31 @@ impl<T> Attribute<T> {
     }
 }
 
+/// What the provider's schema has under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Schema {
+    Text,
+    Texts,
+    Number,
+    Flag,
+    Tags,
+}
+
+/// What stands under a name that this crate reads.
+pub(crate) fn attribute_kind(name: &str) -> Schema {
+    match name {
+        "cidr_blocks"
+        | "ipv6_cidr_blocks"
+        | "prefix_list_ids"
+        | "security_groups"
+        | "vpc_security_group_ids" => Schema::Texts,
+        "from_port" | "to_port" => Schema::Number,
+        "self" => Schema::Flag,
+        "tags" | "tags_all" => Schema::Tags,
+        _ => Schema::Text,
+    }
+}
+
 static NOTHING: Tree = Tree::Null;
 
 /// A view into the three trees at one object.

@@ -22,7 +22,7 @@
 
 mod address;
 mod attributes;
-mod config;
+mod code;
 mod configuration;
 mod error;
 mod groups;
@@ -35,7 +35,7 @@ mod state;
 mod tree;
 
 pub use address::Address;
-pub use config::{ConfigError, Configuration, ResourceBlock};
+pub use code::{ConfigError, Configuration, Declared, Fact, FactKind, ModuleSource, ResourceBlock};
 pub use error::{Problem, ReadError};
 pub use groups::{Inline, Origin, OwnedRule, TerraformGroup, View};
 pub use members::Member;

@@ -5,7 +5,7 @@
 //! means an older writer, not false.
 
 use crate::address::Address;
-use crate::config::Configuration;
+use crate::code::Configuration;
 use crate::configuration::PlanConfiguration;
 use crate::error::{Problem, ReadError};
 use crate::groups::{self, Inline, Source, View};

@@ -444,10 +444,11 @@ fn expand(
 /// `sg-…`, or `account/sg-…` for a group of another account.
 fn group_peer(text: &str) -> Peer {
     match text.split_once('/') {
-        Some((account, id)) => Peer::Group {
+        // A slash may also stand in the key of an address.
+        Some((account, id)) if account.bytes().all(|byte| byte.is_ascii_digit()) => Peer::Group {
             id: id.to_owned(),
             account: Some(account.to_owned()),
         },
-        None => Peer::group(text),
+        _ => Peer::group(text),
     }
 }

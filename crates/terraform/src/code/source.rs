@@ -1,0 +1,190 @@
+//! From a file's text to its blocks, each with its line.
+
+use crate::code::ConfigError;
+use hcl_edit::Ident;
+use hcl_edit::Span as _;
+use hcl_edit::expr::{Array, Expression, Object, ObjectKey, ObjectValue};
+use hcl_edit::structure::{Attribute, Block, Body, Structure};
+use hcl_edit::template::{Element, StringTemplate};
+use serde_json::Value as Json;
+use std::sync::Arc;
+
+/// A file larger than this, in bytes, is refused: no hand wrote it, and a hook must not stand still.
+const LARGEST: usize = 16 << 20;
+
+/// One file, taken apart.
+pub(crate) struct Source {
+    pub(crate) path: Arc<str>,
+    /// Its blocks in order, with their lines.
+    pub(crate) blocks: Vec<(usize, Block)>,
+}
+
+pub(crate) fn read(path: &str, text: &str) -> Result<Source, ConfigError> {
+    let path_of: Arc<str> = path.into();
+    if path.ends_with(".json") {
+        let json = json(path, text)?;
+        return Ok(Source {
+            path: path_of,
+            blocks: json_blocks(&json).into_iter().map(|block| (1, block)).collect(),
+        });
+    }
+    let body = hcl(path, text)?;
+    let lines: Vec<usize> = text
+        .bytes()
+        .enumerate()
+        .filter_map(|(at, byte)| (byte == b'\n').then_some(at))
+        .collect();
+    let line_of = |block: &Block| {
+        let start = block.span().map_or(0, |span| span.start);
+        lines.partition_point(|end| *end < start) + 1
+    };
+    let blocks = body.into_iter().filter_map(|structure| match structure {
+        Structure::Block(block) => Some((line_of(&block), block)),
+        Structure::Attribute(_) => None,
+    });
+    Ok(Source {
+        path: path_of,
+        blocks: blocks.collect(),
+    })
+}
+
+/// A file of values for variables.
+pub(crate) fn values(path: &str, text: &str) -> Result<Body, ConfigError> {
+    if path.ends_with(".json") {
+        return Ok(json_body(&json(path, text)?, false));
+    }
+    hcl(path, text)
+}
+
+fn hcl(path: &str, text: &str) -> Result<Body, ConfigError> {
+    let refused = |line, message: &str| ConfigError {
+        path: path.to_owned(),
+        line,
+        language: "HCL",
+        message: message.to_owned(),
+    };
+    if text.len() > LARGEST {
+        return Err(refused(1, "the file is larger than 16 MiB"));
+    }
+    // Editors on Windows put a mark before the text; Terraform passes over it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    text.parse()
+        .map_err(|error: hcl_edit::parser::Error| refused(error.location().line(), error.message()))
+}
+
+fn json(path: &str, text: &str) -> Result<Json, ConfigError> {
+    let refused = |line, message: String| ConfigError {
+        path: path.to_owned(),
+        line,
+        language: "JSON",
+        message,
+    };
+    if text.len() > LARGEST {
+        return Err(refused(1, "the file is larger than 16 MiB".to_owned()));
+    }
+    if text.trim().is_empty() {
+        return Ok(Json::Null);
+    }
+    serde_json::from_str(text).map_err(|error| refused(error.line(), error.to_string()))
+}
+
+/// The blocks of a `.tf.json` ("JSON Configuration Syntax", Terraform language documentation). What stands inside of them
+/// is kept as attributes, nested blocks too.
+fn json_blocks(json: &Json) -> Vec<Block> {
+    let mut out = Vec::new();
+    for (keyword, value) in fields(json) {
+        let labels = match keyword.as_str() {
+            "resource" | "data" | "ephemeral" | "action" => 2,
+            "variable" | "output" | "module" | "provider" | "check" => 1,
+            _ => 0,
+        };
+        labelled(keyword, &[], labels, value, &mut out);
+    }
+    out
+}
+
+fn labelled(keyword: &str, labels: &[String], missing: usize, json: &Json, out: &mut Vec<Block>) {
+    if missing == 0 {
+        for body in each(json) {
+            if let Ok(keyword) = Ident::try_new(keyword) {
+                let mut block = Block::builder(keyword).labels(labels.to_vec()).build();
+                block.body = json_body(body, true);
+                out.push(block);
+            }
+        }
+        return;
+    }
+    for (label, value) in fields(json) {
+        let mut labels = labels.to_vec();
+        labels.push(label.clone());
+        labelled(keyword, &labels, missing - 1, value, out);
+    }
+}
+
+/// An object, or a list of objects, as its fields.
+fn fields(json: &Json) -> impl Iterator<Item = (&String, &Json)> {
+    each(json)
+        .filter_map(Json::as_object)
+        .flatten()
+        .filter(|(key, _)| *key != "//")
+}
+
+fn each(json: &Json) -> impl Iterator<Item = &Json> {
+    match json {
+        Json::Array(items) => items.iter(),
+        other => std::slice::from_ref(other).iter(),
+    }
+}
+
+fn json_body(json: &Json, templates: bool) -> Body {
+    let mut body = Body::new();
+    for (key, value) in fields(json) {
+        if let Ok(key) = Ident::try_new(key.as_str())
+            && !body.has_attribute(&key)
+        {
+            body.push(Attribute::new(key, json_expression(value, templates)));
+        }
+    }
+    body
+}
+
+/// A text in `.tf.json` is a template; one in `.tfvars.json` is not.
+fn json_expression(json: &Json, templates: bool) -> Expression {
+    match json {
+        Json::Null => Expression::null(),
+        Json::Bool(flag) => Expression::from(*flag),
+        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => Expression::from(whole),
+            // No port and no count is so large, or a fraction.
+            _ => Expression::from(number.to_string()),
+        },
+        Json::String(text) if templates => template(text),
+        Json::String(text) => Expression::from(text.as_str()),
+        Json::Array(items) => {
+            let items = items.iter().map(|item| json_expression(item, templates));
+            Expression::Array(items.collect::<Array>())
+        }
+        Json::Object(fields) => {
+            let mut object = Object::new();
+            for (key, value) in fields {
+                let key = ObjectKey::Expression(Expression::from(key.as_str()));
+                object.insert(key, ObjectValue::new(json_expression(value, templates)));
+            }
+            Expression::Object(object)
+        }
+    }
+}
+
+fn template(text: &str) -> Expression {
+    if !text.contains("${") && !text.contains("%{") {
+        return Expression::from(text);
+    }
+    match hcl_edit::parser::parse_template(text) {
+        Ok(template) => {
+            let elements: Vec<Element> = template.into_iter().collect();
+            Expression::from(elements.into_iter().collect::<StringTemplate>())
+        }
+        // Something that can't be told, by a name that nothing has.
+        Err(_) => Expression::Variable(Ident::new("a_template_that_is_none").into()),
+    }
+}
