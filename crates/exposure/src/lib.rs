@@ -23,9 +23,12 @@
 //! ```
 
 mod compare;
+mod differences;
 mod document;
+mod entries;
 mod headline;
 mod hidden;
+mod joined;
 mod line;
 mod live;
 mod rank;

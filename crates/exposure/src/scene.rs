@@ -3,7 +3,7 @@
 use crate::document::Fate;
 use portcullis_secgroup::{
     AddressSet, Area, Cidr, Direction, Known, Peer, PeerSet, Ports, PrefixLists, Protocol, Reading, Rule,
-    Token, TokenSet, UnknownPeer,
+    Token, TokenSet, TrafficSet, UnknownPeer,
 };
 use portcullis_terraform::View;
 use std::borrow::Cow;
@@ -278,8 +278,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Whether the group's rules of this direction differ.
-    pub(crate) fn changes(&self, at: usize, direction: Direction) -> bool {
-        let which = index(direction);
+    pub(crate) fn changes(&self, at: usize, which: usize) -> bool {
         let [before, after] = &self.groups[at].rules;
         let keys = |side: &'_ [Vec<Keyed<'a>>; 2]| -> Vec<Key<'a>> {
             side[which].iter().map(|keyed| keyed.key).collect()
@@ -288,8 +287,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The areas of a group's rules.
-    pub(crate) fn painted(&self, at: usize, side: usize, direction: Direction) -> &[Painted] {
-        let which = index(direction);
+    pub(crate) fn painted(&self, at: usize, side: usize, which: usize) -> &[Painted] {
         let group = &self.groups[at];
         if group.foreign {
             return std::slice::from_ref(&*ANYTHING);
@@ -451,30 +449,21 @@ impl<'a> Scene<'a> {
 /// A group of which nothing is told may open anything.
 static ANYTHING: LazyLock<Painted> = LazyLock::new(|| Painted {
     certain: None,
-    possible: Some(anything()),
+    possible: Some(EVERYTHING.clone()),
     only: false,
 });
 
 /// All traffic towards everybody.
-pub(crate) fn anything() -> Area {
-    Area {
-        traffic: portcullis_secgroup::TrafficSet::all(),
-        peers: PeerSet::any(),
-    }
-}
+pub(crate) static EVERYTHING: LazyLock<Area> = LazyLock::new(|| Area {
+    traffic: TrafficSet::all(),
+    peers: PeerSet::any(),
+});
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct ClassKey {
     fate: Fate,
     groups: [Vec<usize>; 2],
     groups_unknown: [bool; 2],
-}
-
-fn index(direction: Direction) -> usize {
-    match direction {
-        Direction::Ingress => 0,
-        Direction::Egress => 1,
-    }
 }
 
 /// Which of the old ones is which of the new ones: the one with its id, else the one at its address that nobody else is.

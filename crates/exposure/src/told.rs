@@ -25,9 +25,30 @@ pub(crate) struct Told {
     pieces: Option<Vec<Area>>,
     /// The set in lines, the first to be read first.
     pub(crate) lines: Vec<Line>,
+    /// How many lines more there are.
+    pub(crate) more: usize,
 }
 
 impl Told {
+    /// Several told as one: the first `most` of all their lines, each once.
+    pub(crate) fn side_by_side(tolds: &[&Self], most: usize) -> Self {
+        let mut lines: Vec<&Line> = tolds
+            .iter()
+            .flat_map(|told| told.lines.iter().take(most))
+            .collect();
+        lines.sort_by(|a, b| (a.rank, &a.line).cmp(&(b.rank, &b.line)));
+        let told = lines.len();
+        lines.dedup_by(|a, b| a.line == b.line);
+        let twice = told - lines.len();
+        lines.truncate(most);
+        let all: usize = tolds.iter().map(|told| told.lines.len() + told.more).sum();
+        Self {
+            pieces: None,
+            more: all - twice - lines.len(),
+            lines: lines.into_iter().cloned().collect(),
+        }
+    }
+
     /// What `areas` cover and `others` do not.
     pub(crate) fn beyond<'a>(
         areas: &[&'a Area],
@@ -73,7 +94,11 @@ impl Told {
             })
             .collect();
         lines.sort_by(|a, b| (a.rank, &a.line).cmp(&(b.rank, &b.line)));
-        Self { pieces, lines }
+        Self {
+            pieces,
+            lines,
+            more: 0,
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -13,10 +13,15 @@ use portcullis_exposure::{Comparison, ExposureReport};
 use portcullis_report::Verdict;
 use portcullis_secgroup::{Direction, Gap, Group, Interface, Inventory, Peer, Ports, Protocol, Rule};
 use serde_json::{Value, json};
-use support::{block, change, group, group_change, instance, instance_change, plan, report, tcp};
+use support::{block, change, group, group_change, instance, instance_change, plan, report};
 
 const WORLD: &str = "0.0.0.0/0";
 const NULL: Value = Value::Null;
+
+/// An ingress rule of tcp, from blocks of addresses or groups (`sg-…`).
+fn tcp(from: u16, to: u16, peers: &[&str]) -> Value {
+    block("tcp", i64::from(from), i64::from(to), peers)
+}
 
 fn of(changes: &[Value]) -> ExposureReport {
     report(&plan(changes))

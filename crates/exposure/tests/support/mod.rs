@@ -4,11 +4,6 @@ use portcullis_exposure::{Comparison, ExposureReport};
 use portcullis_terraform::Plan;
 use serde_json::{Value, json};
 
-/// An ingress rule of tcp, from blocks of addresses or groups (`sg-…`).
-pub(crate) fn tcp(from: u16, to: u16, peers: &[&str]) -> Value {
-    block("tcp", i64::from(from), i64::from(to), peers)
-}
-
 /// A rule written inside a group.
 pub(crate) fn block(protocol: &str, from: i64, to: i64, peers: &[&str]) -> Value {
     let some = |wanted: fn(&str) -> bool| -> Vec<&str> {
