@@ -1,23 +1,131 @@
 //! What can be said of the code alone: that it is HCL, that terraform finds it valid, and what is in it.
 
-use portcullis_compliance::Policy;
-use portcullis_report::Report;
+use portcullis_compliance::{GATE, Policy};
 use portcullis_report::text::clean;
-use portcullis_stage::{Failure, Program, Stage};
-use portcullis_terraform::Configuration;
+use portcullis_report::{Report, Verdict};
+use portcullis_stage::{Failure, Program, ReadErrorKind, Stage};
+use portcullis_terraform::{Address, ConfigError, Configuration, Declared, ReadError};
 use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
-pub(crate) fn read(folder: &Path, stage: &Stage) -> Result<Configuration, Failure> {
-    Configuration::read(stage.read_tree(folder, "tf")?).map_err(|error| {
+/// The code in the folder, and the local modules that it calls, as long as they stand in the same repository.
+pub(crate) fn read(folder: &Path, values: &[PathBuf], stage: &Stage) -> Result<Configuration, Failure> {
+    let bad = |error: ConfigError| {
         Failure::unreadable_in(folder.display(), error)
             .hint("mend the file; `terraform fmt` shows the place, too")
+    };
+    let mut code =
+        Configuration::read(stage.read_named(folder, Configuration::reads, LARGEST)?).map_err(bad)?;
+    let repository = repository(folder);
+    let mut asked = BTreeSet::new();
+    let mut names: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    loop {
+        let missing: Vec<String> = code.missing().difference(&asked).cloned().collect();
+        if missing.is_empty() {
+            break;
+        }
+        for module in missing {
+            let path = folder.join(&module);
+            let inside = match (path.canonicalize(), &repository) {
+                (Ok(path), Some(repository)) if path.starts_with(repository) => {
+                    let seen = names.entry(path).or_default();
+                    *seen += 1;
+                    *seen <= NAMES
+                }
+                _ => false,
+            };
+            // A module that is not there, or not ours, is left out: the gate says so.
+            if inside {
+                match stage.read_named(&path, Configuration::reads, LARGEST) {
+                    Ok(files) => {
+                        let named = files
+                            .into_iter()
+                            .map(|(name, text)| (format!("{module}/{name}"), text));
+                        code.add(named).map_err(bad)?;
+                    }
+                    Err(error) if matches!(error.kind(), ReadErrorKind::NothingInFolder) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            asked.insert(module);
+        }
+    }
+    for file in values {
+        let text = stage.read_text(file)?;
+        code.add_values(&file.to_string_lossy(), &text)
+            .map_err(|error| Failure::unreadable_in("--var-file", error).hint("mend the file"))?;
+    }
+    Ok(code)
+}
+
+/// The largest file of code, in bytes: one beyond is refused before it is read.
+const LARGEST: u64 = 16 << 20;
+
+/// By so many names one folder may be called; a link in a circle gives it ever more.
+const NAMES: usize = 4;
+
+/// The folder that code must not reach out of: the repository's, else the working folder, else its own.
+fn repository(folder: &Path) -> Option<PathBuf> {
+    let folder = folder.canonicalize().ok()?;
+    let with_git = folder.ancestors().find(|folder| folder.join(".git").exists());
+    let here = Path::new(".")
+        .canonicalize()
+        .ok()
+        .filter(|here| folder.starts_with(here));
+    with_git.map(Path::to_owned).or(here).or(Some(folder))
+}
+
+/// A file of the code as a reader finds it: `terraform/../modules/web/main.tf` is `modules/web/main.tf`.
+pub(crate) fn place(folder: &Path, file: &str) -> String {
+    let mut path = PathBuf::new();
+    for part in folder.join(file).components() {
+        match part {
+            Component::ParentDir if matches!(path.components().next_back(), Some(Component::Normal(_))) => {
+                path.pop();
+            }
+            Component::CurDir => {}
+            other => path.push(other),
+        }
+    }
+    path.to_string_lossy().into_owned()
+}
+
+/// What the code declares. A rule that EC2 would refuse is named with its place.
+pub(crate) fn declared(code: &Configuration, folder: &Path) -> Result<Declared, Failure> {
+    code.declared().map_err(|error| {
+        let block = match &error {
+            ReadError::Rule { address, .. } => {
+                Address::parse(address).and_then(|address| code.find(&address))
+            }
+            _ => None,
+        };
+        let place = block.map_or_else(
+            || folder.display().to_string(),
+            |block| format!("{}:{}", place(folder, &block.path), block.line),
+        );
+        let hint = error.hint();
+        Failure::unreadable_in(place, error).hint(hint)
     })
 }
 
-/// A report on the code: what rules open is judged from the plan, and this says so.
-pub(crate) fn report(code: &Configuration, terraform: bool, policy: &Policy) -> Report {
+/// Whether the code holds something that terraform must not be let loose on.
+pub(crate) fn is_refused(report: &Report) -> bool {
+    report
+        .findings
+        .iter()
+        .any(|finding| finding.verdict == Verdict::Violation && finding.rule.starts_with(GATE))
+}
+
+/// What was looked at, beside what was found.
+pub(crate) fn with_notes(
+    report: Report,
+    code: &Configuration,
+    declared: &Declared,
+    terraform: bool,
+    policy: &Policy,
+) -> Report {
     let count = |wanted: fn(&str) -> bool| code.resources().filter(|block| wanted(&block.address)).count();
     let groups = count(|address| {
         address.starts_with("aws_security_group.") || address.starts_with("aws_default_security_group.")
@@ -30,12 +138,13 @@ pub(crate) fn report(code: &Configuration, terraform: bool, policy: &Policy) -> 
     } else {
         "the configuration is HCL"
     };
-    Report::new("configuration", Vec::new())
+    let known = declared.view.groups.len();
+    report
         .note(format!(
             "{checked}; {groups} security groups and {rules} rule resources in it"
         ))
         .note(format!(
-            "the policy is valid ({} rules); what the rules open is judged from the plan",
+            "the policy is valid ({} rules); {known} groups were judged as far as the code tells, the plan decides",
             policy.rule_ids().count()
         ))
 }

@@ -4,7 +4,7 @@ use crate::{code, subject};
 use clap::ArgGroup;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use portcullis_compliance::{Policy, judge};
+use portcullis_compliance::{Policy, judge, judge_code};
 use portcullis_report::{Location, Report};
 use portcullis_stage::{Exit, Failure, Format, FormatArgs, Stage};
 use portcullis_terraform::{Address, Configuration};
@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 /// Holds a configuration, a plan, a state or the live view against the policy
 ///
 /// With --plan it judges what will be open after the change, and says of each finding whether the change brings it. With
-/// --config alone it looks at the code only: it needs no plan and no credentials.
+/// --config alone it looks at the code only: it needs no terraform, no plan and no credentials, refuses what must not run,
+/// and judges the rules as far as the code tells.
 #[derive(Debug, clap::Parser)]
 #[command(name = "portcullis-validate", version, after_help = EXAMPLES)]
 #[command(group = ArgGroup::new("subject").args(["plan", "config", "state", "live", "explain"]).required(true).multiple(true))]
@@ -36,6 +37,9 @@ pub(crate) struct Args {
     /// The policy file
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
+    /// With --config: values for the root's variables, as terraform's -var-file; the last one wins
+    #[arg(long, value_name = "FILE", requires = "config")]
+    pub(crate) var_file: Vec<PathBuf>,
     /// With --config: run `terraform init -backend=false` and `terraform validate`, too
     #[arg(long, requires = "config")]
     pub(crate) with_terraform: bool,
@@ -58,6 +62,7 @@ const EXAMPLES: &str = "\
 Examples:
   portcullis-validate --plan plan.json --policy policy.yaml
   portcullis-validate --plan plan.json --config terraform --policy policy.yaml --format json
+  portcullis-validate --config terraform --policy policy.yaml
   portcullis-validate --config terraform --policy policy.yaml --with-terraform
   portcullis-validate --state state.json --policy policy.yaml
   portcullis-validate --live portcullis/live.json --policy policy.yaml
@@ -88,14 +93,19 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let code = args
         .config
         .as_deref()
-        .map(|folder| code::read(folder, stage))
+        .map(|folder| code::read(folder, &args.var_file, stage))
         .transpose()?;
     let report = match (&code, &args.config) {
         (Some(code), Some(folder)) if only_code => {
-            if args.with_terraform {
+            let declared = code::declared(code, folder)?;
+            let report = judge_code(&policy, &code.facts(), &declared, today(stage));
+            // Not even `init` is let loose on code that the gate refuses: it fetches modules and providers.
+            let with_terraform = args.with_terraform && !code::is_refused(&report);
+            if with_terraform {
                 code::terraform_validate(folder, args.terraform.as_deref(), stage)?;
             }
-            code::report(code, args.with_terraform, &policy)
+            let report = code::with_notes(report, code, &declared, with_terraform, &policy);
+            located(report, Some(code), Some(folder))
         }
         _ => {
             let subject = subject::read(args, code.as_ref(), stage)?;
@@ -172,17 +182,21 @@ struct BadPolicy {
 }
 
 /// Each finding with the place in the code of the first resource that causes it.
-fn located(mut report: Report, code: Option<&Configuration>, folder: Option<&Path>) -> Report {
-    let Some((code, folder)) = code.zip(folder) else {
+fn located(mut report: Report, configuration: Option<&Configuration>, folder: Option<&Path>) -> Report {
+    let Some((configuration, folder)) = configuration.zip(folder) else {
         return report;
     };
     for finding in &mut report.findings {
+        if let Some(location) = &mut finding.location {
+            location.path = code::place(folder, &location.path);
+            continue;
+        }
         let addresses = finding.resources.iter().chain(&finding.group.address);
         let block = addresses
             .filter_map(|text| Address::parse(text))
-            .find_map(|address| code.find(&address));
+            .find_map(|address| configuration.find(&address));
         finding.location = block.map(|block| Location {
-            path: folder.join(&block.path).to_string_lossy().into_owned(),
+            path: code::place(folder, &block.path),
             line: block.line,
         });
     }

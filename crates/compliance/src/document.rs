@@ -18,6 +18,19 @@ pub(crate) struct PolicyDocument {
     pub(crate) waivers: Vec<WaiverDocument>,
     #[serde(default)]
     pub(crate) partial_plans: PartialPlans,
+    pub(crate) configuration: Option<ConfigurationDocument>,
+}
+
+/// What code may hold before terraform is let loose on it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConfigurationDocument {
+    pub(crate) providers: Option<Spanned<Vec<String>>>,
+    pub(crate) modules: Option<Spanned<Vec<String>>>,
+    pub(crate) forbid_data: Option<Spanned<Vec<String>>>,
+    pub(crate) provisioners: Option<Spanned<Vec<String>>>,
+    pub(crate) backends: Option<Spanned<Vec<String>>>,
+    pub(crate) pinned_modules: Option<bool>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -2,6 +2,7 @@
 
 use crate::document::Per;
 use crate::extent::Extent;
+use crate::gate;
 use crate::peers::PeerTerms;
 use crate::policy::{Check, Exposure, Policy, Rule, Waiver};
 use jiff::civil::Date;
@@ -14,6 +15,9 @@ impl Policy {
     /// the waivers on it with their last day. `None` when there is no such rule. Ends with a line feed.
     #[must_use]
     pub fn explain(&self, id: &str, today: Date) -> Option<String> {
+        if id.starts_with(gate::PREFIX) {
+            return gate::explain(&self.configuration, id);
+        }
         let rule = self.rules.iter().find(|rule| rule.id == id)?;
         let mut page = Page::default();
         let title = if rule.title.is_empty() {

@@ -38,6 +38,7 @@ mod error;
 mod explain;
 mod extent;
 mod fit;
+mod gate;
 mod hole;
 mod judge;
 mod members;
@@ -49,6 +50,7 @@ mod valid;
 mod waiver;
 
 pub use error::PolicyError;
+pub use gate::{PREFIX as GATE, judge_code};
 pub use judge::judge;
 pub use policy::Policy;
 pub use subject::Subject;

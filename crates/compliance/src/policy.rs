@@ -3,6 +3,7 @@
 use crate::document::{PartialPlans, Per};
 use crate::error::PolicyError;
 use crate::extent::Extent;
+use crate::gate;
 use crate::peers::PeerTerms;
 use crate::valid;
 use jiff::civil::Date;
@@ -16,6 +17,8 @@ pub struct Policy {
     pub(crate) rules: Vec<Rule>,
     pub(crate) waivers: Vec<Waiver>,
     pub(crate) partial_plans: PartialPlans,
+    /// What code may hold.
+    pub(crate) configuration: gate::Settings,
     /// What its own words for peers stand for.
     pub(crate) networks: BTreeMap<String, AddressSet>,
 }

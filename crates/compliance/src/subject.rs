@@ -2,7 +2,7 @@
 
 use portcullis_report::GroupRef;
 use portcullis_secgroup::{Direction, Inventory, Known, Peer, PrefixLists, Rule};
-use portcullis_terraform::{Address, Origin, OwnedRule, TerraformGroup, View};
+use portcullis_terraform::{Address, Declared, Origin, OwnedRule, TerraformGroup, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -117,6 +117,15 @@ impl Subject {
         subject.lists_before = before.prefix_lists.clone();
         subject.partial = partial.to_vec();
         subject
+    }
+
+    /// The code, as far as it is known; what is missing from it makes it partial.
+    #[must_use]
+    pub fn declared(declared: &Declared) -> Self {
+        Self {
+            partial: declared.missing.clone(),
+            ..Self::view(&declared.view, false)
+        }
     }
 
     /// A recorded state. A group's own attribute counts only where no rule resource speaks of the same direction: there it is

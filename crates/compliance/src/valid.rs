@@ -6,6 +6,7 @@ use crate::document::{
 };
 use crate::error::PolicyError;
 use crate::extent::Extent;
+use crate::gate::Settings;
 use crate::peers::PeerTerms;
 use crate::policy::{Check, Exposure, Policy, Rule, Waiver};
 use jiff::civil::Date;
@@ -123,6 +124,7 @@ fn valid(document: PolicyDocument) -> Result<Policy, PolicyError> {
         rules,
         waivers,
         partial_plans: document.partial_plans,
+        configuration: Settings::read(document.configuration)?,
         networks,
     })
 }

@@ -7,6 +7,9 @@ use portcullis_report::{Finding, GroupRef, Severity, Standing, Verdict, Waived};
 use portcullis_secgroup::{Area, Direction, OpenPiece, OpenSet, PrefixLists};
 use std::collections::BTreeSet;
 
+/// The id of a finding on a waiver that matches nothing.
+pub(crate) const STALE: &str = "stale-waiver";
+
 /// The waivers of one rule that still hold, and which of them let something stand.
 pub(crate) struct Waivers<'a> {
     all: &'a [Waiver],
@@ -105,7 +108,7 @@ impl<'a> Waivers<'a> {
                     return None;
                 } else {
                     (
-                        "stale-waiver",
+                        STALE,
                         "A waiver matches nothing",
                         format!("the waiver of {} matches nothing", waiver.rule),
                     )

@@ -23,12 +23,16 @@ fn schema() -> Value {
 }
 
 /// Where an object of the policy file is described, and a policy with ENTRY as one more key of that object.
-const OBJECTS: [(&str, &str); 8] = [
+const OBJECTS: [(&str, &str); 9] = [
     ("", "ENTRY: 1"),
     ("/definitions/rule", "version: 1\nrules: [{ ENTRY: 1 }]"),
     (
         "/definitions/groups",
         "version: 1\nrules: [{ groups: { ENTRY: 1 } }]",
+    ),
+    (
+        "/definitions/configuration",
+        "version: 1\nconfiguration: { ENTRY: 1 }",
     ),
     ("/definitions/deny", "version: 1\nrules: [{ deny: { ENTRY: 1 } }]"),
     (

@@ -26,6 +26,8 @@ pub enum ReadErrorKind {
     NothingInFolder,
     /// It is not UTF-8 text.
     NotText,
+    /// It is larger than such a file can sensibly be.
+    TooLarge,
     /// Reading failed; the cause says why.
     Unreadable,
 }
@@ -38,6 +40,7 @@ impl ReadErrorKind {
             Self::Empty => "the file is empty",
             Self::NothingInFolder => "the folder holds none of the files looked for",
             Self::NotText => "the file is not UTF-8 text",
+            Self::TooLarge => "the file is too large",
             Self::Unreadable => "the file cannot be read",
         }
     }
@@ -70,6 +73,7 @@ impl ReadError {
                 "a saved plan is binary: use `terraform show -json`; PowerShell's `>` writes UTF-16: use \
                  `| Out-File -Encoding utf8`"
             }
+            ReadErrorKind::TooLarge => "no one writes such a file by hand: look at how it came there",
             ReadErrorKind::Unreadable => "check the file's permissions",
         };
         Some(hint.to_owned())
@@ -140,6 +144,45 @@ pub(crate) fn read_texts(path: &Path, extension: &str) -> Result<Vec<(String, St
     }
     if texts.is_empty() {
         return Err(ReadError::new(path, ReadErrorKind::NothingInFolder));
+    }
+    texts.sort();
+    Ok(texts)
+}
+
+pub(crate) fn read_named(
+    folder: &Path,
+    wanted: impl Fn(&str) -> bool,
+    largest: u64,
+) -> Result<Vec<(String, String)>, ReadError> {
+    let unreadable = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            ReadError::new(folder, ReadErrorKind::Missing)
+        }
+        _ => ReadError {
+            path: folder.to_owned(),
+            kind: ReadErrorKind::Unreadable,
+            source: Some(source),
+        },
+    };
+    let mut texts = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let (file, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        if !wanted(&name) || !file.is_file() {
+            continue;
+        }
+        if file.metadata().is_ok_and(|metadata| metadata.len() > largest) {
+            return Err(ReadError::new(&file, ReadErrorKind::TooLarge));
+        }
+        // An empty file is ordinary among sources.
+        let text = match read_text(&file) {
+            Err(error) if error.kind == ReadErrorKind::Empty => String::new(),
+            read => read?,
+        };
+        texts.push((name, text));
+    }
+    if texts.is_empty() {
+        return Err(ReadError::new(folder, ReadErrorKind::NothingInFolder));
     }
     texts.sort();
     Ok(texts)

@@ -157,6 +157,19 @@ impl Stage {
         files::read_tree(path, extension)
     }
 
+    /// The texts of the files in this folder whose names are wanted, by name, sorted; an empty file is an empty text.
+    ///
+    /// # Errors
+    /// As [`Stage::read_text`]; also when there is no such file, or one with more bytes than `largest`.
+    pub fn read_named(
+        &self,
+        folder: &Path,
+        wanted: impl Fn(&str) -> bool,
+        largest: u64,
+    ) -> Result<Vec<(String, String)>, ReadError> {
+        files::read_named(folder, wanted, largest)
+    }
+
     /// The artifact folder.
     #[must_use]
     pub fn artifacts(&self, folder: &Path) -> Artifacts {

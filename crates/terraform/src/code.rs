@@ -122,6 +122,15 @@ impl Configuration {
         Ok(())
     }
 
+    /// Whether a file of this name, without its folder, belongs to a configuration. Hidden files and those that editors
+    /// leave behind do not.
+    #[must_use]
+    pub fn reads(name: &str) -> bool {
+        let code = [".tf", ".tf.json", ".tofu", ".tofu.json"];
+        !name.starts_with(['.', '#'])
+            && (code.iter().any(|suffix| name.ends_with(suffix)) || variables_rank(name).is_some())
+    }
+
     /// Adds a file of values for the root's variables, as `-var-file` does: the later the stronger.
     ///
     /// # Errors
