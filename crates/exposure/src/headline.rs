@@ -2,7 +2,9 @@
 
 use crate::document::{ExposureReport, GroupExposure, MemberExposure, NamedGroup};
 use crate::line::{Cause, ExposureLine};
+use crate::rank;
 use portcullis_report::text::{clean, cut};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// A phone's notification shows about this much.
@@ -11,12 +13,22 @@ const COLUMNS: usize = 80;
 /// What a difference does, in the order in which it is told.
 const VERBS: [&str; 4] = ["opens", "may open", "closes", "may close"];
 
+/// At most this many statements can fit.
+const STATEMENTS: usize = 8;
+
 /// What several lines say of the same peers at the same place.
 struct Statement<'a> {
     /// The traffic, by verb.
     traffic: [Vec<&'a str>; 4],
-    towards: String,
-    place: String,
+    line: &'a ExposureLine,
+    place: Place<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Group(&'a GroupExposure),
+    /// Members that join groups, or leave some.
+    Member(&'a MemberExposure, bool),
 }
 
 /// `opens tcp 8000, closes tcp 8080 from … on front (web)`, the worst first, with counts for the rest; or
@@ -46,7 +58,7 @@ fn nothing(report: &ExposureReport) -> String {
 
 /// As many statements as fit; the others are counted.
 fn told(statements: &[Statement<'_>], columns: usize) -> String {
-    let texts: Vec<String> = statements.iter().map(Statement::text).collect();
+    let texts: Vec<String> = statements.iter().take(STATEMENTS).map(Statement::text).collect();
     for first in (1..=texts.len()).rev() {
         let line = format!("{}{}", texts[..first].join("; "), rest(&statements[first..]));
         if line.chars().count() <= columns {
@@ -89,7 +101,11 @@ impl Statement<'_> {
                 let _ = write!(out, "{comma}{verb} {}", traffic.join(", "));
             }
         }
-        let _ = write!(out, " {} {}", self.towards, self.place);
+        let place = match self.place {
+            Place::Group(group) => place(group),
+            Place::Member(member, joins) => joining(member, joins),
+        };
+        let _ = write!(out, " {} {} {place}", self.line.preposition(), self.line.peers);
         out
     }
 }
@@ -97,47 +113,41 @@ impl Statement<'_> {
 /// All that is news, the worst first. What every member has already, and what comes with the rules of a group that is
 /// told itself, is left out.
 fn statements(report: &ExposureReport) -> Vec<Statement<'_>> {
-    let mut lines: Vec<(usize, &ExposureLine, String)> = Vec::new();
-    for group in &report.groups {
+    // Verb, line, where it is said, and the number of that entry.
+    let mut lines: Vec<(usize, &ExposureLine, Place<'_>, usize)> = Vec::new();
+    for (at, group) in report.groups.iter().enumerate() {
         let all = [&group.opens, &group.may_open, &group.closes, &group.may_close];
         for (verb, of_verb) in all.into_iter().enumerate() {
             let news = of_verb.iter().filter(|line| !line.is_covered());
-            lines.extend(news.map(|line| (verb, line, place(group))));
+            lines.extend(news.map(|line| (verb, line, Place::Group(group), at)));
         }
     }
-    for member in &report.members {
-        for (verb, of_verb) in [(0, &member.opens), (2, &member.closes)] {
-            let news = of_verb
-                .iter()
-                .filter(|line| line.cause == Some(Cause::Membership));
-            lines.extend(news.map(|line| (verb, line, joining(member, verb))));
-        }
-    }
-    // Where groups are not known yet, members may get what their groups tell already.
     let any = !lines.is_empty();
-    for member in report
-        .members
-        .iter()
-        .filter(|member| !(any && member.groups_unknown))
-    {
-        for (verb, of_verb) in [(1, &member.may_open), (3, &member.may_close)] {
+    for (at, member) in report.members.iter().enumerate() {
+        let all = [&member.opens, &member.may_open, &member.closes, &member.may_close];
+        for (verb, of_verb) in all.into_iter().enumerate() {
+            // Where groups are not known yet, members may get what their groups tell already.
+            if any && member.groups_unknown && verb % 2 == 1 {
+                continue;
+            }
+            let place = Place::Member(member, verb < 2);
             let news = of_verb
                 .iter()
                 .filter(|line| line.cause == Some(Cause::Membership));
-            lines.extend(news.map(|line| (verb, line, joining(member, verb))));
+            lines.extend(news.map(|line| (verb, line, place, report.groups.len() + at)));
         }
     }
-    // Stable: within one group the lines stand in order already.
-    lines.sort_by_key(|(verb, line, _)| (*verb, line.direction == "egress", line.reach));
+    // Stable: within one entry the lines stand in order already.
+    lines.sort_by_cached_key(|(verb, line, ..)| (*verb, rank::of_line(line)));
     let mut out: Vec<Statement<'_>> = Vec::new();
-    let mut places = std::collections::BTreeMap::new();
-    for (verb, line, place) in lines {
-        let preposition = if line.direction == "egress" { "to" } else { "from" };
-        let towards = format!("{preposition} {}", line.peers);
-        let at = *places.entry((towards.clone(), place.clone())).or_insert_with(|| {
+    let mut places = BTreeMap::new();
+    for (verb, line, place, entry) in lines {
+        let joins = matches!(place, Place::Member(_, true));
+        let key = (entry, joins, &line.direction, &line.peers);
+        let at = *places.entry(key).or_insert_with(|| {
             out.push(Statement {
                 traffic: Default::default(),
-                towards,
+                line,
                 place,
             });
             out.len() - 1
@@ -156,11 +166,11 @@ fn place(group: &GroupExposure) -> String {
     }
 }
 
-fn joining(member: &MemberExposure, verb: usize) -> String {
+fn joining(member: &MemberExposure, joins: bool) -> String {
     let names: Vec<&str> = member.members.iter().map(crate::MemberRef::label).collect();
-    let groups = if verb < 2 { &member.joined } else { &member.left };
+    let groups = if joins { &member.joined } else { &member.left };
     let names = some(&names);
-    let word = if verb < 2 { "joins" } else { "leaves" };
+    let word = if joins { "joins" } else { "leaves" };
     match groups.as_slice() {
         [] => format!("on {names}"),
         groups => {

@@ -71,6 +71,9 @@ impl<'s> Differences<'s, '_> {
     /// What is so for certain, what may be besides, and what of the first no rule of a group changes.
     fn one_way(&self, way: &Way<'_, '_>) -> (Rc<Told>, Rc<Told>, Option<Rc<Told>>) {
         let news = self.news(way);
+        if news.groups.is_empty() && !news.unknown && way.class.groups_unknown == [false; 2] {
+            return (Rc::default(), Rc::default(), None);
+        }
         let against = self.against(way);
         let certain = self.certain(way, &news, &against);
         let by_membership = (!news.by_membership.is_empty() && !certain.is_empty()).then(|| {

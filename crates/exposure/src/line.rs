@@ -98,8 +98,12 @@ impl ExposureLine {
     /// The line as a person reads it: `tcp 8000 from the internet`, `all traffic to 10.0.0.0/8`.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let towards = if self.direction == "egress" { "to" } else { "from" };
-        format!("{} {towards} {}", self.traffic, self.peers)
+        format!("{} {} {}", self.traffic, self.preposition(), self.peers)
+    }
+
+    /// The word before the peers.
+    pub(crate) fn preposition(&self) -> &'static str {
+        if self.direction == "egress" { "to" } else { "from" }
     }
 
     /// Whether a reader who asks "what is new?" may skip it: every member has it by another group.

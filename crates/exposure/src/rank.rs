@@ -1,7 +1,7 @@
 //! The order in which people should read what opens. An order and no judgement: what is allowed is `compliance`'s matter.
 
-use crate::line::Reach;
-use portcullis_secgroup::{AddressSet, Area, Direction, PeerSet, Token, TrafficSet};
+use crate::line::{ExposureLine, Reach};
+use portcullis_secgroup::{AddressSet, Area, Direction, PeerSet, Protocol, Token, TrafficSet};
 use std::cmp::Reverse;
 use std::sync::LazyLock;
 
@@ -56,6 +56,30 @@ impl Rank {
             slots: Reverse(area.traffic.size()),
         }
     }
+}
+
+/// The same order for lines of a document, as far as it tells.
+pub(crate) fn of_line(line: &ExposureLine) -> impl Ord + use<> {
+    let traffic = line.exact.as_ref().map(|exact| {
+        let spans = exact.traffic.iter().filter_map(|span| {
+            let protocol: Protocol = span.protocol.parse().ok()?;
+            let part = |slot: i32| u32::try_from(slot).ok();
+            Some(match (protocol, part(span.from), part(span.to)) {
+                (Protocol::Number(number), Some(from), Some(to)) => {
+                    (slot(number) + from.min(0xffff), slot(number) + to.min(0xffff))
+                }
+                (Protocol::Number(number), ..) => (slot(number), slot(number) + 0xffff),
+                (Protocol::All, ..) => (0, u32::MAX),
+            })
+        });
+        kind(&TrafficSet::from_spans(spans))
+    });
+    (line.direction == Direction::Egress.as_str(), line.reach, traffic)
+}
+
+/// The first slot of a protocol.
+fn slot(protocol: u8) -> u32 {
+    u32::from(protocol) << 16
 }
 
 fn reach(peers: &PeerSet) -> Reach {

@@ -4,6 +4,7 @@ use crate::document::{
     ComparedWith, ExposureReport, Fate, GroupExposure, MemberExposure, MemberRef, NamedGroup,
 };
 use crate::line::{Cause, Effect, ExposureLine};
+use crate::rank;
 use portcullis_report::text::{clean, cut_middle, fold, markdown_code};
 use std::fmt::Write as _;
 
@@ -106,7 +107,7 @@ impl ExposureReport {
             return out;
         }
         // Stable: within a group the lines stand in order already.
-        rows.sort_by_key(|(kind, line, ..)| (*kind, line.direction == "egress", line.reach));
+        rows.sort_by_cached_key(|(kind, line, ..)| (*kind, rank::of_line(line)));
         out.push_str("\n| | direction | what | from or to | group | members |\n|---|---|---|---|---|---|\n");
         for (kind, line, group, members) in rows.iter().take(ROWS) {
             let cells = [&line.direction, &line.traffic, &line.peers, group, members].map(|cell| code(cell));

@@ -384,3 +384,27 @@ fn a_terminal_folds_and_hostile_names_stay_text() {
     );
     assert!(report.headline.chars().count() <= 80, "{}", report.headline);
 }
+
+#[test]
+fn the_worst_opening_is_told_first() {
+    let changes = [
+        ("a", tcp(443, 443, &[WORLD])),
+        ("b", tcp(22, 22, &["10.0.0.0/8"])),
+        ("c", tcp(22, 22, &[WORLD])),
+        ("d", tcp(3000, 3000, &[WORLD])),
+        ("e", tcp(22, 22, &["sg-a"])),
+        ("f", tcp(22, 22, &["8.8.8.0/24"])),
+        ("g", tcp(0, 65535, &[WORLD])),
+        ("h", block("-1", 0, 0, &[WORLD])),
+        ("i", block("icmp", 8, 0, &[WORLD])),
+        ("j", tcp(22, 22, &["pl-theirs"])),
+        ("k", tcp(22, 22, &["10.0.0.0/9"])),
+    ]
+    .map(|(name, rule)| group_change(name, &group(name, &[], &[]), &group(name, &[rule], &[])));
+    let report = of(&changes);
+    insta::assert_snapshot!("the-worst-opening-is-told-first", report.to_markdown());
+    assert_eq!(
+        report.headline,
+        "opens all traffic from the whole IPv4 internet on h; also opens 10, may open 1"
+    );
+}
