@@ -22,7 +22,14 @@ pub(crate) fn section(reports: &[&Report], context: &Context<'_>) -> Html {
     for report in reports {
         html.raw("<h3 class=\"gate\">").text(&report.gate).raw(" ");
         verdict(&mut html, report.verdict);
-        html.raw("</h3><p>").text(report.headline()).raw("</p>");
+        // The verdict stands beside it already.
+        let headline = report.headline();
+        let counts = headline
+            .split_once(": ")
+            .map_or(headline.as_str(), |(_, counts)| counts);
+        html.raw(" <span class=\"note\">")
+            .text(counts)
+            .raw("</span></h3>");
         notes(&mut html, &report.notes);
         let (first, rest) = report.findings.split_at(report.findings.len().min(UNFOLDED));
         list(&mut html, first, context);

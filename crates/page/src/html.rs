@@ -151,7 +151,7 @@ mod tests {
         html.link(Href::read("https://x/\"onclick='a'&<b>").as_ref(), "</a>");
         assert_eq!(
             html.into_string(),
-            "<a rel=\"noreferrer\" href=\"https://x/&quot;onclick=&#39;a&#39;&amp;&lt;b&gt;\">&lt;/a&gt;"
+            "<a rel=\"noreferrer\" href=\"https://x/&quot;onclick=&#39;a&#39;&amp;&lt;b&gt;\">&lt;/a&gt;</a>"
         );
     }
 }

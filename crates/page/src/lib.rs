@@ -5,8 +5,8 @@
 //! needs no network and no script: it carries a Content Security Policy that allows nothing but its own style and script, and the
 //! script only adds filters and paging to what stands there already.
 //!
-//! **What it is not.** It judges nothing and reads nothing: it shows documents that others made. It does not mask secrets either;
-//! give it what may be shown. Every text from outside is cleaned and escaped, and a link leads to the web or nowhere.
+//! **What it is not.** It judges nothing and reads nothing: it shows documents that others made. It does not mask secrets either,
+//! except that rules whose values the plan marks sensitive are shown without them; give it reports and texts that may be shown. Every text from outside is cleaned and escaped, and a link leads to the web or nowhere.
 //!
 //! ```
 //! use portcullis_page::{Context, PlanPage};

@@ -256,7 +256,7 @@ fn lines<'a>(
 }
 
 fn table(html: &mut Html, caption: &'static str, rows: &[(Status, &ExposureLine, &GroupExposure)]) {
-    html.raw("<div class=\"wide\"><table class=\"changes\"><caption class=\"sr\">")
+    html.raw("<table class=\"changes\"><caption class=\"sr\">")
         .raw(caption);
     html.raw("</caption><thead><tr><th scope=\"col\">What happens</th><th scope=\"col\">Traffic</th><th scope=\"col\">From or to</th><th scope=\"col\">Security group</th><th scope=\"col\">Carried by</th></tr></thead><tbody>\n");
     for (status, line, group) in rows {
@@ -277,7 +277,7 @@ fn table(html: &mut Html, caption: &'static str, rows: &[(Status, &ExposureLine,
         }
         html.raw("</td></tr>\n");
     }
-    html.raw("</tbody></table></div>");
+    html.raw("</tbody></table>");
 }
 
 /// At most this many members are named in a cell.

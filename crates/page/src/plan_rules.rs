@@ -3,8 +3,8 @@
 use crate::picture::{Flow, Group, Scene};
 use crate::rules::{Row, Table, ports, protocol};
 use crate::status::Status;
-use portcullis_secgroup::{Area, Direction, Known, Reading, RuleKey};
-use portcullis_terraform::{Origin, OwnedRule, TerraformGroup, View};
+use portcullis_secgroup::{Area, Direction, Known, Peer, Reading, RuleKey};
+use portcullis_terraform::{Origin, OwnedRule, SensitiveParts, TerraformGroup, View};
 use std::collections::{BTreeMap, BTreeSet};
 
 const ADDED: &str = "added";
@@ -14,6 +14,7 @@ const KEPT: &str = "kept";
 
 /// All rules of both views.
 pub(crate) fn table(before: &View, after: &View) -> Table {
+    let names = names(before, after);
     let mut rows = Vec::new();
     for (old, new) in pairs(before, after) {
         let Some(shown) = new.or(old) else {
@@ -31,22 +32,26 @@ pub(crate) fn table(before: &View, after: &View) -> Table {
             let owners = will.get(key).or(was.get(key)).map_or(&[][..], Vec::as_slice);
             let written = key.protocol.to_string();
             let (from, to) = key.ports.as_written(key.protocol);
+            let hidden = hidden(
+                &[before, after],
+                was.get(key).into_iter().chain(will.get(key)).flatten(),
+            );
             rows.push(Row {
                 status,
                 verdict,
                 group: name.clone(),
                 direction: key.direction.as_str(),
-                ports: ports(&written, from, to),
-                protocol: protocol(&written),
-                peer: key.peer.to_string(),
+                ports: unless(hidden.traffic, ports(&written, from, to)),
+                protocol: unless(hidden.traffic, protocol(&written)),
+                peer: unless(hidden.peers, named(&key.peer, &names)),
                 views: vec![Some(was.contains_key(key)), Some(will.contains_key(key))],
-                notes: notes(owners),
+                notes: notes(owners, will.contains_key(key)),
             });
         }
-        rows.extend(unknown(new, &name));
+        rows.extend(unknown(new, &name, after));
     }
     let orphans = after.orphans.iter();
-    rows.extend(orphans.map(|owned| unknown_row(owned, "a group not known yet")));
+    rows.extend(orphans.map(|owned| unknown_row(owned, "a group not known yet", after)));
     Table {
         class: "plan",
         views: &["Before", "After"],
@@ -55,7 +60,7 @@ pub(crate) fn table(before: &View, after: &View) -> Table {
     }
 }
 
-/// Adds what stays open: the rules after the change that meet what was open before. `at` has the groups of the scene.
+/// Adds what stays open: what the rules after the change have in common with those before. `at` has the groups of the scene.
 pub(crate) fn unchanged(
     before: &View,
     after: &View,
@@ -63,6 +68,7 @@ pub(crate) fn unchanged(
     scene: &mut Scene,
 ) {
     let carriers = carriers(after);
+    let names = names(before, after);
     for (old, new) in pairs(before, after) {
         let (Some(old), Some(new)) = (old, new) else {
             continue;
@@ -81,14 +87,23 @@ pub(crate) fn unchanged(
             let Some(key) = owned.rule.key() else {
                 continue;
             };
-            let stays = was.contains(&key) || meets(owned, &areas, after);
-            let (Some(area), true) = (
-                Area::of(&owned.rule, Reading::Possible, &after.prefix_lists),
-                stays,
-            ) else {
-                continue;
+            let hidden = hidden(&[before, after], [&owned]);
+            let stays = match Area::of(&owned.rule, Reading::Certain, &after.prefix_lists) {
+                Some(area) if was.contains(&key) => vec![area],
+                Some(area) => common(&area, key.direction, &areas),
+                None => Vec::new(),
             };
-            flows.insert((key.direction, area.traffic.describe(), area.peers.describe()));
+            for area in stays {
+                let peer = match &key.peer {
+                    Peer::Group { id, account: None } => match names.get(id.as_str()) {
+                        Some(name) => format!("group {name}"),
+                        None => id.clone(),
+                    },
+                    _ => area.peers.describe(),
+                };
+                let traffic = unless(hidden.traffic, area.traffic.describe());
+                flows.insert((key.direction, traffic, unless(hidden.peers, peer)));
+            }
         }
         if flows.is_empty() {
             continue;
@@ -116,15 +131,17 @@ pub(crate) fn unchanged(
     }
 }
 
-fn meets(owned: &OwnedRule, areas: &[(Direction, Area)], after: &View) -> bool {
-    let Some(area) = Area::of(&owned.rule, Reading::Certain, &after.prefix_lists) else {
-        return false;
-    };
-    areas.iter().any(|(direction, old)| {
-        *direction == owned.rule.direction
-            && old.traffic.touches(&area.traffic)
-            && !old.peers.intersection(&area.peers).is_empty()
-    })
+/// What of an area was open before, too.
+fn common(area: &Area, direction: Direction, before: &[(Direction, Area)]) -> Vec<Area> {
+    before
+        .iter()
+        .filter(|(of, old)| *of == direction && old.traffic.touches(&area.traffic))
+        .map(|(_, old)| Area {
+            traffic: old.traffic.intersection(&area.traffic),
+            peers: old.peers.intersection(&area.peers),
+        })
+        .filter(|both| !both.peers.is_empty())
+        .collect()
 }
 
 /// What people call a group: its name, else its address or id.
@@ -140,6 +157,28 @@ fn detail(group: &TerraformGroup) -> String {
         .find(|text| **text != name)
         .cloned()
         .unwrap_or_default()
+}
+
+/// The names of groups, by id and by address.
+fn names<'a>(before: &'a View, after: &'a View) -> BTreeMap<&'a str, &'a str> {
+    let mut names = BTreeMap::new();
+    for group in before.groups.iter().chain(&after.groups) {
+        for key in [&group.address, &group.id].into_iter().flatten() {
+            names.extend(group.name.as_deref().map(|name| (key.as_str(), name)));
+        }
+    }
+    names
+}
+
+/// A peer as EC2 writes it; a group with its name.
+fn named(peer: &Peer, names: &BTreeMap<&str, &str>) -> String {
+    match peer {
+        Peer::Group { id, account: None } if names.contains_key(id.as_str()) => {
+            format!("{} ({id})", names[id.as_str()])
+        }
+        Peer::SelfGroup => "the group’s own members".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// The members of each group, by its id.
@@ -195,16 +234,17 @@ fn by_key(group: Option<&TerraformGroup>) -> BTreeMap<RuleKey, Vec<&OwnedRule>> 
     rules
 }
 
-fn unknown(group: Option<&TerraformGroup>, name: &str) -> Vec<Row> {
+fn unknown(group: Option<&TerraformGroup>, name: &str, view: &View) -> Vec<Row> {
     let rules = group.into_iter().flat_map(|group| &group.rules);
     rules
         .filter(|owned| owned.rule.key().is_none())
-        .map(|owned| unknown_row(owned, name))
+        .map(|owned| unknown_row(owned, name, view))
         .collect()
 }
 
-fn unknown_row(owned: &OwnedRule, group: &str) -> Row {
+fn unknown_row(owned: &OwnedRule, group: &str, view: &View) -> Row {
     let rule = &owned.rule;
+    let hidden = hidden(&[view], [&owned]);
     let shown = rule.protocol.value().map(|protocol| protocol.to_string());
     let shown_ports = match (rule.protocol, rule.ports) {
         (Known::Yes(protocol), Known::Yes(range)) => {
@@ -218,19 +258,39 @@ fn unknown_row(owned: &OwnedRule, group: &str) -> Row {
         verdict: UNKNOWN,
         group: group.to_owned(),
         direction: rule.direction.as_str(),
-        protocol: shown.map_or_else(|| UNKNOWN.to_owned(), |shown| protocol(&shown)),
-        ports: shown_ports,
-        peer: rule.peer.to_string(),
+        protocol: unless(
+            hidden.traffic,
+            shown.map_or_else(|| UNKNOWN.to_owned(), |shown| protocol(&shown)),
+        ),
+        ports: unless(hidden.traffic, shown_ports),
+        peer: unless(hidden.peers, rule.peer.to_string()),
         views: vec![None, Some(true)],
-        notes: notes(&[owned]),
+        notes: notes(&[owned], true),
     }
+}
+
+/// What of these rules is marked sensitive in one of the views.
+fn hidden<'a>(views: &[&View], owners: impl IntoIterator<Item = &'a &'a OwnedRule>) -> SensitiveParts {
+    let mut parts = SensitiveParts::default();
+    for owned in owners {
+        for found in views.iter().filter_map(|view| view.sensitive.get(&owned.owner)) {
+            parts.peers |= found.peers;
+            parts.traffic |= found.traffic;
+        }
+    }
+    parts
+}
+
+/// What stands in the place of what is sensitive.
+fn unless(hidden: bool, text: String) -> String {
+    if hidden { "(sensitive)".to_owned() } else { text }
 }
 
 /// At most this many owners of one rule are named.
 const OWNERS: usize = 3;
 
 /// Who owns the rule in the code, and what it is said to be for.
-fn notes(owners: &[&OwnedRule]) -> Vec<String> {
+fn notes(owners: &[&OwnedRule], is_there: bool) -> Vec<String> {
     let described = owners
         .iter()
         .filter_map(|owned| owned.rule.description.as_deref());
@@ -242,7 +302,7 @@ fn notes(owners: &[&OwnedRule]) -> Vec<String> {
     if own.len() > OWNERS {
         notes.push(format!("and {} more owners", own.len() - OWNERS));
     }
-    if own.is_empty() {
+    if own.is_empty() && is_there {
         notes.push("seen on the group only: nothing in the plan owns it".to_owned());
     }
     notes

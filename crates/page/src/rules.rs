@@ -34,6 +34,8 @@ pub(crate) struct Table {
 
 /// At most this many rules stand there unfolded when no script runs.
 const UNFOLDED: usize = 200;
+/// A frame that scrolls where the screen is narrow, also by keyboard.
+const WIDE: &str = "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"";
 /// At most this many characters of a note; the documents have the whole.
 const NOTE: usize = 400;
 
@@ -56,7 +58,7 @@ impl Table {
             news.min(UNFOLDED)
         };
         let (first, rest) = self.rows.split_at(shown);
-        html.raw("<div class=\"wide\">");
+        html.raw(WIDE).raw("Rules\">");
         self.table(
             &mut html,
             " id=\"rows\"",
@@ -71,7 +73,7 @@ impl Table {
             } else {
                 " further rules"
             });
-            html.raw("</summary><div class=\"wide\">");
+            html.raw("</summary>").raw(WIDE).raw("Further rules\">");
             self.table(&mut html, "", "Further rules", rest);
             html.raw("</div></details>");
         }

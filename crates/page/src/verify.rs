@@ -153,7 +153,10 @@ impl VerifyPage<'_> {
             direction: direction(row).as_str(),
             ports: ports(&row.protocol, row.from_port, row.to_port),
             protocol: protocol(&row.protocol),
-            peer: row.peer.clone(),
+            peer: match names.by_id.get(row.peer.as_str()) {
+                Some(name) => format!("{name} ({})", row.peer),
+                None => row.peer.clone(),
+            },
             views: vec![row.declared, row.recorded, row.live],
             notes: row.notes.clone(),
         });
@@ -288,7 +291,7 @@ impl<'a> Names<'a> {
         match (peer, self.by_id.get(peer)) {
             ("0.0.0.0/0", _) => "the whole IPv4 internet".to_owned(),
             ("::/0", _) => "the whole IPv6 internet".to_owned(),
-            (_, Some(name)) => format!("{name} ({peer})"),
+            (_, Some(name)) => format!("group {name}"),
             _ => peer.to_owned(),
         }
     }

@@ -253,34 +253,40 @@ fn ports(chosen: &Selection<'_>) -> Vec<Port> {
 
 /// Orders the columns: each box stands near the middle of those it is connected with. Equal ones keep their order by name.
 fn order(chosen: &Selection<'_>, peers: &mut [&str], ports: &mut [Port], groups: &mut [usize]) {
-    let rank = |order: &[usize]| -> BTreeMap<usize, i64> { order.iter().copied().zip(0i64..).collect() };
+    type At<'a> = (usize, Option<Status>, &'a str);
     for _ in 0..ROUNDS {
-        let of_group = rank(groups);
+        let of_group: BTreeMap<usize, i64> = groups.iter().copied().zip(0i64..).collect();
+        ports.sort_by_key(|port| of_group[&port.group]);
+        let of_port: BTreeMap<At<'_>, i64> = ports
+            .iter()
+            .map(|port| (port.group, port.status, port.label.as_str()))
+            .zip(0i64..)
+            .collect();
         let mut wishes: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
         for flow in &chosen.flows {
-            wishes.entry(&flow.peer).or_default().push(of_group[&flow.group]);
+            let at = of_port[&(flow.group, Some(flow.status), flow.traffic.as_str())];
+            wishes.entry(&flow.peer).or_default().push(at);
         }
         peers.sort_by_key(|peer| (scaled(&wishes[peer]), *peer));
         let of_peer: BTreeMap<&str, i64> = peers.iter().copied().zip(0i64..).collect();
-        let mut wishes: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
-        let mut of_port: BTreeMap<(usize, Status, &str), Vec<i64>> = BTreeMap::new();
+        let mut of_group: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
+        let mut of_port: BTreeMap<At<'_>, Vec<i64>> = BTreeMap::new();
         for flow in &chosen.flows {
             let peer = of_peer[flow.peer.as_str()];
-            wishes.entry(flow.group).or_default().push(peer);
-            of_port
-                .entry((flow.group, flow.status, &flow.traffic))
-                .or_default()
-                .push(peer);
+            of_group.entry(flow.group).or_default().push(peer);
+            let at = (flow.group, Some(flow.status), flow.traffic.as_str());
+            of_port.entry(at).or_default().push(peer);
         }
-        groups.sort_by_key(|group| (scaled(&wishes[group]), *group));
-        ports.sort_by_key(|port| {
-            let peers = port
-                .status
-                .and_then(|status| of_port.get(&(port.group, status, port.label.as_str())));
-            // News before what stays, "and n more" last.
-            let kind = port.status.map_or(2, |status| i32::from(status == Status::Same));
-            (port.group, kind, peers.map(|peers| scaled(peers)), port.clone())
-        });
+        groups.sort_by_key(|group| (scaled(&of_group[group]), *group));
+        let wishes: BTreeMap<Port, i64> = ports
+            .iter()
+            .map(|port| {
+                let peers = of_port.get(&(port.group, port.status, port.label.as_str()));
+                (port.clone(), peers.map_or(i64::MAX, |peers| scaled(peers)))
+            })
+            .collect();
+        // "And n more" comes last in its group.
+        ports.sort_by_key(|port| (port.group, port.status.is_none(), wishes[port], port.clone()));
     }
 }
 

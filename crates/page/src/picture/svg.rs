@@ -28,10 +28,24 @@ const MEMBER_LINE: usize = 23;
 pub(crate) fn draw(scene: &Scene, chosen: &Selection<'_>, caption: &Caption<'_>) -> Html {
     let layout = Layout::new(scene, chosen, caption.direction == Direction::Egress);
     let mut html = Html::default();
+    let members = !layout.members.is_empty();
+    // Without members their column is left out.
+    let width = if members { WIDTH } else { GROUPS.0 + GROUPS.1 + 10 };
+    let left = match caption.direction {
+        Direction::Ingress => 0,
+        Direction::Egress => WIDTH - width,
+    };
     html.raw("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"")
         .text(caption.title)
-        .raw("\"><svg class=\"picture\" role=\"img\" viewBox=\"0 0 ")
-        .number(WIDTH)
+        .raw(if members {
+            "\"><svg class=\"picture\""
+        } else {
+            "\"><svg class=\"picture short\""
+        })
+        .raw(" role=\"img\" viewBox=\"")
+        .number(left)
+        .raw(" 0 ")
+        .number(width)
         .raw(" ")
         .number(layout.height)
         .raw("\" aria-labelledby=\"")
@@ -47,7 +61,7 @@ pub(crate) fn draw(scene: &Scene, chosen: &Selection<'_>, caption: &Caption<'_>)
         .raw("-d\">");
     describe(&mut html, chosen, caption.words);
     html.raw("</desc>");
-    headings(&mut html, caption.direction);
+    headings(&mut html, &layout, caption.direction);
     edges(&mut html, &layout, caption);
     for (label, place) in &layout.peers {
         boxed(&mut html, "peer", *place, 20, label);
@@ -99,7 +113,7 @@ pub(crate) fn draw(scene: &Scene, chosen: &Selection<'_>, caption: &Caption<'_>)
         );
         html.raw("</g>");
     }
-    html.raw("</svg></div>");
+    html.raw("</svg></div><p class=\"hint\" aria-hidden=\"true\">The picture can be moved sideways.</p>");
     if chosen.elsewhere > 0 {
         html.raw("<p class=\"note\">And ")
             .count(chosen.elsewhere)
@@ -137,7 +151,7 @@ fn describe(html: &mut Html, chosen: &Selection<'_>, words: Words) {
     html.raw(". The tables on this page say the same in words.");
 }
 
-fn headings(html: &mut Html, direction: Direction) {
+fn headings(html: &mut Html, layout: &Layout, direction: Direction) {
     let peers = match direction {
         Direction::Ingress => "From",
         Direction::Egress => "To",
@@ -148,6 +162,9 @@ fn headings(html: &mut Html, direction: Direction) {
         (GROUPS, "Security group"),
         (MEMBERS, "Carried by"),
     ] {
+        if label == "Carried by" && layout.members.is_empty() {
+            continue;
+        }
         let x = match direction {
             Direction::Ingress => x,
             Direction::Egress => WIDTH - x - width,
