@@ -76,7 +76,7 @@ fn report(rules: usize) -> ConsistencyReport {
 
 fn verify_page(report: &ConsistencyReport) -> String {
     VerifyPage {
-        context: Context::default(),
+        context: &Context::default(),
         consistency: report,
         declared: None,
         live: None,

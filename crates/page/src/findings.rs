@@ -11,7 +11,7 @@ const UNFOLDED: usize = 40;
 const CAUSES: usize = 12;
 
 /// The section, with its heading. Without a report nothing was judged yet, and that is said.
-pub(crate) fn section(reports: &[&Report], context: &Context<'_>) -> Html {
+pub(crate) fn section(reports: &[&Report], context: &Context) -> Html {
     let mut html = Html::default();
     let total: usize = reports.iter().map(|report| report.findings.len()).sum();
     html.raw("<section aria-labelledby=\"findings-h\"><h2 id=\"findings-h\">Findings <span class=\"count\">");
@@ -52,7 +52,7 @@ pub(crate) fn notes(html: &mut Html, notes: &[String]) {
     }
 }
 
-fn list(html: &mut Html, findings: &[Finding], context: &Context<'_>) {
+fn list(html: &mut Html, findings: &[Finding], context: &Context) {
     if findings.is_empty() {
         return;
     }
@@ -63,7 +63,7 @@ fn list(html: &mut Html, findings: &[Finding], context: &Context<'_>) {
     html.raw("</ul>");
 }
 
-fn card(html: &mut Html, finding: &Finding, context: &Context<'_>) {
+fn card(html: &mut Html, finding: &Finding, context: &Context) {
     let (class, word) = match (&finding.waived, finding.verdict) {
         (Some(_), _) => ("s", "waived"),
         (None, Verdict::Pass) => ("pass", "note"),

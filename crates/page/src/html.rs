@@ -1,7 +1,6 @@
 //! HTML under construction: text from outside can only become text.
 
 use portcullis_report::text::{clean, clean_lines};
-use std::fmt::Display;
 
 /// HTML under construction. Markup is written by us (`&'static str`); everything else goes through [`Html::text`], which
 /// cleans and escapes.
@@ -27,8 +26,8 @@ impl Html {
         self
     }
 
-    /// A number of ours.
-    pub(crate) fn number(&mut self, number: impl Number) -> &mut Self {
+    /// A coordinate.
+    pub(crate) fn number(&mut self, number: i32) -> &mut Self {
         self.0.push_str(&number.to_string());
         self
     }
@@ -70,11 +69,6 @@ impl Html {
         self.0
     }
 }
-
-/// Numbers can't be markup.
-pub(crate) trait Number: Display {}
-impl Number for i32 {}
-impl Number for usize {}
 
 fn escape(out: &mut String, text: &str) {
     for c in text.chars() {

@@ -20,7 +20,7 @@
 //! let (before, after) = (plan.before()?, plan.after()?);
 //! let exposure = portcullis_exposure::compare(&before, &after, plan.rules_rewritten(), plan.partial());
 //! let page = PlanPage {
-//!     context: Context::default(),
+//!     context: &Context::default(),
 //!     exposure: &exposure,
 //!     before: &before,
 //!     after: &after,

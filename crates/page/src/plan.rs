@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy)]
 pub struct PlanPage<'a> {
     /// Which run it is.
-    pub context: Context<'a>,
+    pub context: &'a Context,
     /// What the change opens and closes.
     pub exposure: &'a ExposureReport,
     /// The rules before the change.
@@ -48,12 +48,12 @@ impl PlanPage<'_> {
         header.append(&self.context.facts());
 
         let mut main = self.exposure_section();
-        main.append(&findings::section(self.reports, &self.context));
+        main.append(&findings::section(self.reports, self.context));
         main.append(&plan_rules::table(self.before, self.after).section());
         if let Some(text) = self.plan_text {
             main.append(&transcript::section(text));
         }
-        shell::page("Terraform plan", self.context.project, &header, &main)
+        shell::page("Terraform plan", self.context.project.as_deref(), &header, &main)
     }
 
     /// The worst of all that was said.
@@ -242,9 +242,9 @@ fn felt(member: &MemberExposure) -> impl Iterator<Item = (Status, &ExposureLine)
     lines([&member.opens, &member.may_open, &member.closes, &member.may_close])
 }
 
-fn lines<'a>(
-    [opens, may_open, closes, may_close]: [&'a Vec<ExposureLine>; 4],
-) -> impl Iterator<Item = (Status, &'a ExposureLine)> {
+fn lines(
+    [opens, may_open, closes, may_close]: [&Vec<ExposureLine>; 4],
+) -> impl Iterator<Item = (Status, &ExposureLine)> {
     [
         (Status::Opens, opens),
         (Status::MayOpen, may_open),

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy)]
 pub struct VerifyPage<'a> {
     /// Which run it is.
-    pub context: Context<'a>,
+    pub context: &'a Context,
     /// The comparison.
     pub consistency: &'a ConsistencyReport,
     /// The view of the code, for the names of groups and members.
@@ -58,10 +58,15 @@ impl VerifyPage<'_> {
 
         let mut main = self.picture();
         if !self.reports.is_empty() {
-            main.append(&findings::section(self.reports, &self.context));
+            main.append(&findings::section(self.reports, self.context));
         }
         main.append(&self.table().section());
-        shell::page("Code, state and cloud", self.context.project, &header, &main)
+        shell::page(
+            "Code, state and cloud",
+            self.context.project.as_deref(),
+            &header,
+            &main,
+        )
     }
 
     fn picture(&self) -> Html {

@@ -192,10 +192,10 @@ proptest! {
     fn links_lead_to_the_web_or_nowhere(address in "(javascript|data|https?|vbscript|file|)(:|://|:///|)(\\PC|[\u{0}-\u{20}\"<>]){0,20}") {
         let planned = Planned::read(r#"{"format_version": "1.2", "resource_changes": []}"#);
         let page = portcullis_page::PlanPage {
-            context: portcullis_page::Context {
-                commit: Some("c"),
-                commit_url: Some(&address),
-                pipeline_url: Some(&address),
+            context: &portcullis_page::Context {
+                commit: Some("c".to_owned()),
+                commit_url: Some(address.clone()),
+                pipeline_url: Some(address.clone()),
                 ..portcullis_page::Context::default()
             },
             exposure: &planned.exposure,

@@ -46,7 +46,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 ///
 /// It knows the values of environment variables whose names look secret, passwords inside URLs, and values added
 /// later; each also in base64 (wherever it falls inside a longer encoded text, such as an `Authorization: Basic`
-/// header), percent-encoded and as a JSON string. Of a value of several lines, such as a private key, each longer
+/// header), percent-encoded, as a JSON string and as text of HTML. Of a value of several lines, such as a private key, each longer
 /// line counts as well, because logs are shown line by line. Values of fewer than 6 characters are left alone.
 ///
 /// ```
@@ -204,6 +204,15 @@ fn forms_of(secret: &str) -> Vec<String> {
         );
         forms.push(quoted);
     }
+    // On an HTML page.
+    forms.push(
+        secret
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('"', "&quot;")
+            .replace('\'', "&#39;"),
+    );
     forms.retain(|form| !form.is_empty());
     forms
 }
@@ -274,11 +283,11 @@ mod tests {
         let text = format!(
             "plain glcbt-64_a/b+c=\"d | header Basic {basic} | url ?t=glcbt-64_a%2Fb%2Bc%3D%22d \
              | lower glcbt%2d64%5fa%2fb%2bc%3d%22d | json glcbt-64_a/b+c=\\\"d | clone x:repo-pass@host \
-             | abc group/project"
+             | abc group/project | html glcbt-64_a/b+c=&quot;d"
         );
         insta::assert_snapshot!(
             redactor.redact(&text),
-            @r"plain [masked] | header Basic Z2l0bGFiLWNpLXRva2VuOm[masked] | url ?t=[masked] | lower [masked] | json [masked] | clone x:[masked]@host | abc group/project"
+            @r"plain [masked] | header Basic Z2l0bGFiLWNpLXRva2VuOm[masked] | url ?t=[masked] | lower [masked] | json [masked] | clone x:[masked]@host | abc group/project | html [masked]"
         );
     }
 

@@ -11,6 +11,7 @@
 use portcullis_compliance::{Policy, Subject, judge};
 use portcullis_consistency::{ConsistencyReport, Views};
 use portcullis_exposure::ExposureReport;
+use portcullis_gitlab::ci::Variables;
 use portcullis_page::{Context, PlanPage, VerifyPage};
 use portcullis_report::{Finding, GroupRef, Location, Report, Severity, Standing, Verdict, Waived};
 use portcullis_secgroup::Inventory;
@@ -18,14 +19,23 @@ use portcullis_terraform::{Configuration, Plan, State, View};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-pub(crate) const CONTEXT: Context<'static> = Context {
-    project: Some("infra/estate"),
-    commit: Some("3f2a1b0c"),
-    commit_url: Some("https://gitlab.example.org/infra/estate/-/commit/3f2a1b0c"),
-    pipeline_url: Some("https://gitlab.example.org/infra/estate/-/pipelines/4711"),
-    digest: Some(("plan", "0d3f6a1b2c4d")),
-    code_url: Some("https://gitlab.example.org/infra/estate/-/blob/3f2a1b0c/terraform"),
-};
+pub(crate) fn context() -> Context {
+    let job = Variables::from_lookup(|name| {
+        let value = match name {
+            "CI_PROJECT_PATH" => "infra/estate",
+            "CI_PROJECT_URL" => "https://gitlab.example.org/infra/estate",
+            "CI_PIPELINE_URL" => "https://gitlab.example.org/infra/estate/-/pipelines/4711",
+            "CI_COMMIT_SHORT_SHA" => "3f2a1b0c",
+            "CI_COMMIT_SHA" => "3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    });
+    Context {
+        digest: Some(("plan".to_owned(), "0d3f6a1b2c4d".to_owned())),
+        ..Context::of_job(&job)
+    }
+}
 
 pub(crate) fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
@@ -78,7 +88,7 @@ impl Planned {
     pub(crate) fn html(&self) -> String {
         let reports: Vec<&Report> = self.reports.iter().collect();
         PlanPage {
-            context: CONTEXT,
+            context: &context(),
             exposure: &self.exposure,
             before: &self.before,
             after: &self.after,
@@ -120,7 +130,7 @@ impl Compared {
 
     pub(crate) fn html(&self) -> String {
         VerifyPage {
-            context: CONTEXT,
+            context: &context(),
             consistency: &self.consistency,
             declared: Some(&self.declared),
             live: Some(&self.live),
