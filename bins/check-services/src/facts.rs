@@ -3,7 +3,7 @@
 use crate::command::Args;
 use portcullis_secgroup::{Direction, Gap, Group, Interface, Inventory};
 use portcullis_stage::{Failure, Stage};
-use portcullis_terraform::{Member, Origin, OwnedRule, ReadError, State, TerraformGroup};
+use portcullis_terraform::{Member, Origin, OwnedRule, ReadError, Sensitive, State, TerraformGroup};
 use std::fmt;
 use std::path::Path;
 
@@ -14,11 +14,11 @@ pub(crate) fn gather(args: &Args, stage: &Stage) -> Result<Inventory, Failure> {
         None => Inventory::default(),
     };
     if let Some(path) = &args.state {
-        add_state(&mut inventory, &stage.read_text(path)?, &path.display())?;
+        add_state(&mut inventory, &stage.read_text(path)?, &path.display(), stage)?;
     } else if args.managed_state {
         let name = format!("the managed state {}", args.state_name);
         match stage.managed_state(&args.state_name)? {
-            Some(text) => add_state(&mut inventory, &text, &name)?,
+            Some(text) => add_state(&mut inventory, &text, &name, stage)?,
             None => inventory.gaps.push(Gap {
                 what: name,
                 why: "there is none yet".to_owned(),
@@ -36,11 +36,17 @@ fn live(path: &Path, stage: &Stage) -> Result<Inventory, Failure> {
     })
 }
 
-fn add_state(inventory: &mut Inventory, text: &str, what: &dyn fmt::Display) -> Result<(), Failure> {
+fn add_state(
+    inventory: &mut Inventory,
+    text: &str,
+    what: &dyn fmt::Display,
+    stage: &Stage,
+) -> Result<(), Failure> {
     let unreadable = |error: ReadError| {
         let hint = error.hint();
         Failure::unreadable_in(what, error).hint(hint)
     };
+    stage.mask_all(Sensitive::of_state(text).map_err(unreadable)?.values());
     let view = State::read(text)
         .and_then(|state| state.view())
         .map_err(unreadable)?;

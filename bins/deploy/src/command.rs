@@ -7,7 +7,8 @@ use portcullis_evidence::{
     Approval, ApprovalRequest, Bound, Circumstances, FourEyes, Player, RefusalRecord, guard,
 };
 use portcullis_report::{FORMAT_VERSION, text::clean};
-use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, Stage, Terraform};
+use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, Redactor, SavedPlan, Stage, Terraform};
+use portcullis_terraform::{mask_plan, same_plan};
 use serde::Serialize;
 use std::{
     error::Error,
@@ -69,8 +70,9 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let started = stage.now();
     let artifacts = stage.artifacts(&args.artifacts.folder);
     let terraform = Terraform::new(stage, args.terraform.as_deref(), &args.config, &args.state_name)?
-        // Nothing but the approved plan says what happens.
+        // Nothing but the approved plan says what happens, and what is shown of it.
         .without_env("TF_CLI_ARGS")
+        .without_env("TF_CLI_ARGS_show")
         .without_env("TF_CLI_ARGS_apply");
     // Nothing may be applied that could not be recorded afterwards.
     clear(&artifacts)?;
@@ -97,20 +99,20 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         four_eyes: FourEyes::Author,
     };
     let author = stage.redact(job.require_commit_author()?);
+    let refuse = |refusal: Refused| {
+        let record = RefusalRecord {
+            format_version: FORMAT_VERSION.to_owned(),
+            digest: request.digest.clone(),
+            played_by: approver.clone(),
+            refused_at: whole_seconds(started),
+            job_url: job.job_url.as_ref().map(ToString::to_string),
+            reason: refusal.error.to_string(),
+        };
+        write_json(&artifacts, REFUSAL, &record)?;
+        Err(Failure::refused(refusal.error).hint(refusal.hint))
+    };
     if let Err(refusal) = allowed(&request, &found, &circumstances, &author) {
-        write_json(
-            &artifacts,
-            REFUSAL,
-            &RefusalRecord {
-                format_version: FORMAT_VERSION.to_owned(),
-                digest: request.digest.clone(),
-                played_by: approver,
-                refused_at: whole_seconds(started),
-                job_url: job.job_url.as_ref().map(ToString::to_string),
-                reason: refusal.error.to_string(),
-            },
-        )?;
-        return Err(Failure::refused(refusal.error).hint(refusal.hint));
+        return refuse(refusal);
     }
     stage.say(format!(
         "request {}: {} is what was approved, and {approver} did not write it",
@@ -118,19 +120,23 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         request.headline
     ));
 
+    let plan = stage.open_plan(&artifacts.path("plan.tfplan"))?;
     let init = terraform.teed(["init", "-input=false", "-no-color"])?;
     if !init.success() {
         return Err(terraform
             .failure("init", &init)
             .hint("nothing was applied; the request stays good for another try"));
     }
-    let plan = absolute(&artifacts.path("plan.tfplan"))?;
+    if let Err(refusal) = shown(stage, &artifacts, &terraform, &plan)? {
+        return refuse(refusal);
+    }
     let apply = terraform.teed([
         OsString::from("apply"),
         "-input=false".into(),
         "-no-color".into(),
-        plan.into_os_string(),
+        plan.path().into_os_string(),
     ])?;
+    drop(plan);
     artifacts.write_text("apply.txt", &apply.transcript)?;
     let approval = Approval {
         format_version: FORMAT_VERSION.to_owned(),
@@ -178,6 +184,39 @@ struct Refused {
     error: Box<dyn Error + Send + Sync>,
     hint: String,
 }
+
+/// Whether the saved plan is the one that `plan.json` shows. Both are sealed, yet whoever could write artifacts before the
+/// request was made could have put another plan file beside the JSON that people and programs looked at.
+///
+/// From here on, what is sensitive in the plan is masked in terraform's words, too.
+fn shown(
+    stage: &Stage,
+    artifacts: &Artifacts,
+    terraform: &Terraform,
+    plan: &SavedPlan,
+) -> Result<Result<(), Refused>, Failure> {
+    let json = terraform.show_plan(stage, plan)?;
+    let unreadable = |error: portcullis_terraform::ReadError| {
+        let hint = error.hint();
+        Failure::unreadable_in("the plan that terraform shows", error).hint(hint)
+    };
+    let (masked, sensitive) = mask_plan(&json).map_err(unreadable)?;
+    stage.mask_all(sensitive.values());
+    let sealed = artifacts.read_text("plan.json")?;
+    if same_plan(&sealed, &masked, Redactor::MASK) {
+        return Ok(Ok(()));
+    }
+    Ok(Err(Refused {
+        error: OtherPlan.into(),
+        hint: "start a new pipeline: it plans anew and asks again; if it happens again, somebody or something changes \
+               the artifacts between the jobs"
+            .to_owned(),
+    }))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the plan file is not the plan that plan.json shows: what was judged is not what would be applied")]
+struct OtherPlan;
 
 /// The guard; and the author once more. The request names an author, this job knows one by itself: somebody who can write
 /// artifacts could seal a request with another name in it.
@@ -228,7 +267,12 @@ fn keep_unstored(stage: &Stage, artifacts: &Artifacts, config: &Path) -> Result<
     if !path.is_file() {
         return Ok(false);
     }
-    artifacts.write_bytes(UNSTORED, &stage.read_bytes(&path)?)?;
+    if !stage.write_sealed(artifacts, UNSTORED, &stage.read_bytes(&path)?)? {
+        stage.say(format!(
+            "WARNING: {UNSTORED} holds the whole state IN CLEAR: it is the only one, and everybody who may download this \
+             job's artifacts can read it"
+        ));
+    }
     Ok(true)
 }
 
@@ -251,11 +295,6 @@ fn after_failure(unstored: bool, transcript: &str, terraform: &str) -> String {
             "{dead}; mend what terraform names above, then start a new pipeline, which plans what is left"
         )
     }
-}
-
-/// Terraform runs in another folder.
-fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path).map_err(Failure::usage)
 }
 
 #[cfg(test)]

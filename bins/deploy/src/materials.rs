@@ -3,7 +3,7 @@
 use portcullis_evidence::{ApprovalRequest, Bound, Materials};
 use portcullis_report::{Report, text::clean};
 use portcullis_stage::{Artifacts, Failure, ReadErrorKind, Stage};
-use portcullis_terraform::State;
+use portcullis_terraform::{ReadError, Sensitive, State};
 use std::path::Path;
 
 const LOCK_FILE: &str = ".terraform.lock.hcl";
@@ -56,14 +56,16 @@ fn state(stage: &Stage, name: &str) -> Result<Option<State>, Failure> {
     let Some(text) = stage.managed_state(name)? else {
         return Ok(None);
     };
-    let state = State::read(&text).map_err(|error| {
+    let unreadable = |error: ReadError| {
         Failure::unreadable(Unreadable {
             what: format!("the managed state {name}"),
             source: error.into(),
         })
         .hint("look at its versions in GitLab: Operate, Terraform states")
-    })?;
-    Ok(Some(state))
+    };
+    // Terraform's complaints may quote what is in it.
+    stage.mask_all(Sensitive::of_state(&text).map_err(unreadable)?.values());
+    State::read(&text).map(Some).map_err(unreadable)
 }
 
 /// A JSON document that an earlier stage wrote, with its text.

@@ -8,7 +8,7 @@
     reason = "tests"
 )]
 
-use portcullis_evidence::{ApprovalRequest, Materials};
+use portcullis_evidence::{ApprovalRequest, Materials, NONCE, SealKey, seal_file};
 use portcullis_report::{Report, Verdict};
 use std::{
     fs,
@@ -31,6 +31,8 @@ const TOKEN: &str = "glcbt-64_never-shown";
 const AUTHOR: &str = "Ada Lovelace <ada@example.org>";
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const STATE: &str = r#"{"version": 4, "terraform_version": "1.11.4", "serial": 3, "lineage": "c4bc1358", "outputs": {}, "resources": []}"#;
+
+const PLAN: &str = r#"{"format_version": "1.2"}"#;
 
 /// A checkout with everything a deploy needs, as the stages before it leave it.
 struct Job {
@@ -81,7 +83,8 @@ impl Job {
         job.write("config/.terraform.lock.hcl", "provider \"aws\" {}\n");
         job.write("policy.yaml", "version: 1\n");
         job.write("portcullis/plan.tfplan", "the saved plan");
-        job.write("portcullis/plan.json", r#"{"format_version": "1.2"}"#);
+        job.write("portcullis/plan.json", PLAN);
+        job.write("shown.json", PLAN);
         job.write("portcullis/exposure.json", r#"{"format_version": "1.0"}"#);
         job.write(
             "portcullis/compliance.json",
@@ -126,6 +129,7 @@ echo "$* ${{TF_CLI_ARGS_apply-}}" >> "{root}/calls"
 case "$2" in
   version) echo '{{"terraform_version": "{version}"}}' ;;
   init) echo "Initializing the backend..." ;;
+  show) cat "{root}/shown.json" ;;
   apply)
     echo "applying $(cat "$5") with $TF_HTTP_PASSWORD"
     [ {apply_exit} = 0 ] || echo "Error: Failed to save state"
@@ -218,12 +222,10 @@ async fn what_was_approved_is_applied_and_recorded() {
     assert_eq!(code, 0, "{text}");
     insta::assert_snapshot!("applied", text);
     let calls = job.read("calls");
-    insta::assert_snapshot!(
-        "calls",
-        calls
-            .replace(job.folder.path().to_str().unwrap(), "JOB")
-            .replace(" \n", "\n")
-    );
+    // The plan lies in a folder of its own meanwhile.
+    insta::with_settings!({filters => vec![(r"/\S+/plan.tfplan", "PRIVATE/plan.tfplan")]}, {
+        insta::assert_snapshot!("calls", calls.replace(" \n", "\n"));
+    });
     assert_eq!(
         job.read("portcullis/apply.txt"),
         "applying the saved plan with [masked]\n"
@@ -465,4 +467,76 @@ async fn help_shows_examples_and_a_wrong_line_ends_with_64() {
     insta::assert_snapshot!("help", job.run_with(&["--help"]).1);
     assert!(job.run_with(&["--version"]).1.contains("portcullis-deploy 0.1.0"));
     assert_eq!(job.run_with(&["--config", "config"]).0, 64);
+}
+
+/// A plan with a sensitive value, and the same as it leaves the plan job.
+const WITH_SECRET: &str = r#"{"format_version": "1.2", "resource_changes": [{"address": "aws_x.a", "change":
+  {"before": null, "after": {"token": "hunter2-canary"}, "after_sensitive": {"token": true}}}],
+  "configuration": {"references": ["var.a", "var.b"]}}"#;
+
+#[tokio::test]
+async fn the_plan_file_must_be_the_plan_that_people_saw() {
+    let job = Job::new().await;
+    let masked = WITH_SECRET.replace("hunter2-canary", "(sensitive value)");
+    job.write("portcullis/plan.json", &masked);
+    // Before the request was made, so that everything is as sealed.
+    job.seal(Verdict::Pass, Some(AUTHOR));
+    job.write("shown.json", &WITH_SECRET.replace("aws_x.a", "aws_x.b"));
+    let (code, text) = job.run();
+    assert_eq!(code, 3, "{text}");
+    insta::assert_snapshot!("another-plan-file", error(&text));
+    assert!(!job.applied());
+    assert!(
+        job.read("portcullis/refusal.json")
+            .contains("the plan file is not the plan")
+    );
+
+    // In another order, as terraform writes it: the same plan.
+    job.write(
+        "shown.json",
+        &WITH_SECRET.replace(r#""var.a", "var.b""#, r#""var.b", "var.a""#),
+    );
+    let (code, text) = job.run();
+    assert_eq!(code, 0, "{text}");
+    assert!(job.applied());
+}
+
+#[tokio::test]
+async fn a_sealed_plan_is_opened_for_terraform_alone_and_its_secrets_are_masked() {
+    let mut job = Job::new().await;
+    let key = SealKey::read(&"0123456789abcdef".repeat(4)).unwrap();
+    let sealed = seal_file(b"it says hunter2-canary", "plan.tfplan", &key, [7; NONCE]);
+    fs::write(job.path("portcullis/plan.tfplan"), sealed).unwrap();
+    job.write(
+        "portcullis/plan.json",
+        &WITH_SECRET.replace("hunter2-canary", "(sensitive value)"),
+    );
+    job.write("shown.json", WITH_SECRET);
+    job.seal(Verdict::Pass, Some(AUTHOR));
+
+    let (code, text) = job.run();
+    assert_eq!(code, 64, "{text}");
+    insta::assert_snapshot!("sealed-and-no-key", error(&text));
+    job.set("PORTCULLIS_PLAN_KEY", &"fedcba9876543210".repeat(4));
+    let (code, text) = job.run();
+    assert_eq!(code, 65, "{text}");
+    insta::assert_snapshot!("sealed-with-another-key", error(&text));
+    assert!(!job.applied());
+
+    job.set("PORTCULLIS_PLAN_KEY", &"0123456789abcdef".repeat(4));
+    let private = job.path("tmp");
+    fs::create_dir(&private).unwrap();
+    job.set("TMPDIR", private.to_str().unwrap());
+    let (code, text) = job.run();
+    assert_eq!(code, 0, "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+    assert_eq!(
+        job.read("portcullis/apply.txt"),
+        "applying it says [masked] with [masked]\n"
+    );
+    assert_eq!(
+        fs::read_dir(private).unwrap().count(),
+        0,
+        "the plan in clear is left behind"
+    );
 }

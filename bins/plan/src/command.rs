@@ -1,14 +1,11 @@
 //! The stage: init, plan, show; then the artifacts, all of them or none.
 
-use crate::{exposure, widget::PlanReport};
+use crate::{exposure, variables, widget::PlanReport};
 use clap::Parser;
-use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, Stage, Terraform};
-use portcullis_terraform::Plan;
-use std::{
-    ffi::OsString,
-    io,
-    path::{Path, PathBuf},
-};
+use portcullis_report::text::clean_lines;
+use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, SavedPlan, Stage, Terraform};
+use portcullis_terraform::{Plan, Sensitive, mask_plan};
+use std::{ffi::OsString, path::PathBuf};
 
 /// Runs terraform plan on the managed state, and says what the change opens and closes
 ///
@@ -43,6 +40,7 @@ Examples:
   portcullis-plan --config terraform --terraform /opt/tofu --artifacts out
 
 Reads CI_API_V4_URL, CI_PROJECT_ID and CI_JOB_TOKEN. The plan takes no lock, so the Developer role is enough.
+With PORTCULLIS_PLAN_KEY, plan.tfplan is written encrypted; sensitive values are masked in all else, in any case.
 
 Exit codes (docs/exit-codes.md):
   0 planned, or nothing to do · 64 wrong usage, missing variable or program · 65 unreadable plan
@@ -58,65 +56,58 @@ const WRITES: [&str; 6] = [
     "exposure.txt",
 ];
 
-/// Where terraform saves the plan until all is well.
-const UNFINISHED: &str = ".plan.tfplan.part";
-
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let artifacts = stage.artifacts(&args.artifacts.folder);
     let terraform = Terraform::new(stage, args.terraform.as_deref(), &args.config, &args.state_name)?;
+    // A key that is none is told before terraform runs for minutes.
+    let seals = stage.seals_plans()?;
     clear(&artifacts)?;
-    let outcome = plan(args, &terraform, stage, &artifacts);
-    if outcome.is_err() {
-        // Best effort: the error to show is the first one.
-        let _ = artifacts.remove(UNFINISHED);
-    }
-    outcome
-}
-
-fn plan(args: &Args, terraform: &Terraform, stage: &Stage, artifacts: &Artifacts) -> Result<Exit, Failure> {
+    let mut sensitive = variables::sensitive(&args.config, stage);
+    stage.mask_all(sensitive.values());
     let init = terraform.teed(["init", "-input=false", "-no-color"])?;
     if !init.success() {
         return Err(terraform.failure("init", &init));
     }
-    let saved = absolute(&artifacts.path(UNFINISHED))?;
+    // Not among the artifacts: those are kept also when this job is killed, and a saved plan holds secrets in clear.
+    let saved = SavedPlan::new()?;
     let mut out = OsString::from("-out=");
-    out.push(&saved);
-    let planned = terraform.teed(
-        [
-            "plan",
-            "-input=false",
-            "-no-color",
-            "-lock=false",
-            "-detailed-exitcode",
-        ]
-        .map(OsString::from)
-        .into_iter()
-        .chain([out]),
-    )?;
-    artifacts.write_text("plan.txt", &planned.transcript)?;
+    out.push(saved.path());
+    let arguments = [
+        "plan",
+        "-input=false",
+        "-no-color",
+        "-lock=false",
+        "-detailed-exitcode",
+    ];
+    let arguments = arguments.map(OsString::from).into_iter().chain([out]);
+    // Which values are sensitive stands in the plan itself, so what terraform prints is held back until that is read.
+    let planned = terraform.held(arguments, progress)?;
     // `-detailed-exitcode`: 0 nothing to do, 2 something to do, all else a failure (Terraform docs, "plan command").
     let changes = match planned.code() {
-        0 => false,
-        2 => true,
-        _ => return Err(terraform.failure("plan", &planned)),
+        0 => Some(false),
+        2 => Some(true),
+        _ => None,
     };
-    let show = terraform.captured([
-        OsString::from("show"),
-        "-json".into(),
-        "-no-color".into(),
-        saved.clone().into_os_string(),
-    ])?;
-    if !show.success() {
-        stage.say(&show.stderr);
-        return Err(terraform.failure("show", &show));
+    let shown = match changes {
+        Some(_) => Some(terraform.show_plan(stage, &saved)?),
+        // Since 1.6 a plan is saved also when it failed; where it is not, there is no more to know.
+        None if saved.path().is_file() => terraform.show_plan(stage, &saved).ok(),
+        None => None,
+    };
+    let masked = shown.as_deref().map(mask_plan).transpose();
+    if let Ok(Some((_, found))) = &masked {
+        sensitive.extend(found.clone());
+        stage.mask_all(found.values());
     }
-    let json = String::from_utf8(show.stdout).map_err(|_| {
-        Failure::unreadable(NotText).hint("look at the version of terraform: `terraform version`")
-    })?;
-    let plan = Plan::read(&json).map_err(|error| {
-        let hint = error.hint();
-        Failure::unreadable(NoPlan { source: error }).hint(hint)
-    })?;
+    // Where terraform's JSON can't be read nobody knows what is secret, and its words are not shown either.
+    if masked.is_ok() {
+        tell(stage, &artifacts, &sensitive, planned.raw(), &saved)?;
+    }
+    let Some(changes) = changes else {
+        return Err(terraform.failure("plan", &planned));
+    };
+    let (json, found) = masked.map_err(unreadable)?.unwrap_or_default();
+    let plan = Plan::read(shown.as_deref().unwrap_or_default()).map_err(unreadable)?;
     let report = PlanReport::new(plan.counts());
     let exposure = exposure::report(plan, &args.config, stage)?;
 
@@ -125,12 +116,8 @@ fn plan(args: &Args, terraform: &Terraform, stage: &Stage, artifacts: &Artifacts
     artifacts.write_text("exposure.json", &exposure.to_json().map_err(Failure::internal)?)?;
     artifacts.write_text("exposure.txt", &exposure.to_text())?;
     // Last, so that a saved plan never lies there without the texts people judge it by.
-    std::fs::rename(&saved, artifacts.path("plan.tfplan")).map_err(|source| {
-        Failure::usage(Unplaced {
-            path: artifacts.path("plan.tfplan"),
-            source,
-        })
-    })?;
+    stage.write_sealed(&artifacts, "plan.tfplan", &saved.bytes()?)?;
+    say_what_is_in_clear(stage, &found, seals);
 
     let headline = if changes {
         report.sentence()
@@ -138,40 +125,75 @@ fn plan(args: &Args, terraform: &Terraform, stage: &Stage, artifacts: &Artifacts
         "nothing to do: the infrastructure matches".to_owned()
     };
     stage.out(format!("plan: {headline}\n"))?;
-    stage.out(exposure.to_text())?;
+    stage.out(exposure.to_text_within(stage.columns().unwrap_or(usize::MAX)))?;
     Ok(Exit::Pass)
+}
+
+/// Shows what terraform printed, and keeps it, both without what is sensitive.
+fn tell(
+    stage: &Stage,
+    artifacts: &Artifacts,
+    sensitive: &Sensitive,
+    text: &str,
+    saved: &SavedPlan,
+) -> Result<(), Failure> {
+    // Where the plan lay meanwhile is nobody's concern.
+    let text = text.replace(&saved.path().display().to_string(), "plan.tfplan");
+    let text = clean_lines(&sensitive.mask_plan_text(&text));
+    let held = text.lines().filter(|line| progress(line).is_none());
+    for line in held {
+        stage.say(line);
+    }
+    artifacts.write_text("plan.txt", &text)?;
+    Ok(())
+}
+
+/// What is shown of a line as it comes: that terraform is at work, with the address and without values.
+fn progress(line: &str) -> Option<String> {
+    let doing = [": Refreshing state...", ": Reading...", ": Still reading..."];
+    doing.iter().find_map(|doing| {
+        let (address, _) = line.split_once(doing)?;
+        let is_address = !address.is_empty() && !address.contains(" = ");
+        is_address.then(|| format!("{address}{doing}"))
+    })
+}
+
+/// A saved plan can't be masked: terraform needs the values.
+fn say_what_is_in_clear(stage: &Stage, sensitive: &Sensitive, seals: bool) {
+    let what = match sensitive.marked() {
+        0 => return,
+        1 => "1 sensitive value".to_owned(),
+        n => format!("{n} sensitive values"),
+    };
+    if seals {
+        stage.say(format!(
+            "{what}: masked in all texts and in plan.json, and plan.tfplan is encrypted"
+        ));
+        return;
+    }
+    stage.say(format!(
+        "WARNING: plan.tfplan holds {what} IN CLEAR, and everybody who may download this job's artifacts can read it"
+    ));
+    stage.say(
+        "hint: set the masked variable PORTCULLIS_PLAN_KEY (`openssl rand -hex 32`): then plan.tfplan is encrypted; until then \
+         keep `artifacts:access` at `developer` or narrower (docs/security.md)",
+    );
+}
+
+fn unreadable(error: portcullis_terraform::ReadError) -> Failure {
+    let hint = error.hint();
+    Failure::unreadable(NoPlan { source: error }).hint(hint)
 }
 
 /// Takes an earlier run's files away, and shows early whether the folder can be written to.
 fn clear(artifacts: &Artifacts) -> Result<(), Failure> {
     // Written and removed again: terraform's own error for a folder that is not there is hard to read.
-    artifacts.write_bytes(UNFINISHED, b"")?;
-    for name in WRITES.into_iter().chain([UNFINISHED]) {
+    artifacts.write_bytes("plan.tfplan", b"")?;
+    for name in WRITES {
         artifacts.remove(name)?;
     }
     Ok(())
 }
-
-/// Terraform runs in another folder.
-fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path).map_err(|source| {
-        Failure::usage(Unplaced {
-            path: path.to_owned(),
-            source,
-        })
-    })
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{}: cannot be written", path.display())]
-struct Unplaced {
-    path: PathBuf,
-    source: io::Error,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("the plan that terraform shows is not text")]
-struct NotText;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the plan that terraform shows cannot be read")]

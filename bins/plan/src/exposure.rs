@@ -24,7 +24,8 @@ pub(crate) fn report(plan: Plan, config: &Path, stage: &Stage) -> Result<Exposur
         plan.before().map_err(unreadable)?,
         plan.after().map_err(unreadable)?,
     );
-    Ok(compare(&before, &after, plan.rules_rewritten(), plan.partial()))
+    let report = compare(&before, &after, plan.rules_rewritten(), plan.partial());
+    Ok(report.without_sensitive(&[&before, &after]))
 }
 
 fn code(config: &Path, stage: &Stage) -> Result<Configuration, Box<dyn std::error::Error>> {

@@ -2,6 +2,7 @@
 
 mod command;
 mod exposure;
+mod variables;
 mod widget;
 
 fn main() -> std::process::ExitCode {

@@ -5,7 +5,7 @@ use portcullis_exposure::ExposureReport;
 use portcullis_report::text::clean;
 use portcullis_report::{FORMAT_VERSION, Report, Verdict};
 use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, ReadErrorKind, Stage};
-use portcullis_terraform::{Plan, State};
+use portcullis_terraform::{Plan, ReadError, Sensitive, State};
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
@@ -158,11 +158,12 @@ fn managed_state(stage: &Stage, name: &str) -> Result<Option<State>, Failure> {
     let Some(text) = stage.managed_state(name)? else {
         return Ok(None);
     };
-    let state = State::read(&text).map_err(|error| {
+    let unreadable = |error: ReadError| {
         let hint = error.hint();
         Failure::unreadable(Unreadable::new(format_args!("the managed state {name}"), error)).hint(hint)
-    })?;
-    Ok(Some(state))
+    };
+    stage.mask_all(Sensitive::of_state(&text).map_err(unreadable)?.values());
+    State::read(&text).map(Some).map_err(unreadable)
 }
 
 /// What the change does, in the words people approve.

@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 #[command(name = "portcullis-validate", version, after_help = EXAMPLES)]
 #[command(group = ArgGroup::new("subject").args(["plan", "config", "state", "live", "explain"]).required(true).multiple(true))]
 pub(crate) struct Args {
-    /// The plan's JSON, as `terraform show -json PLANFILE` gives it
+    /// The plan: as `terraform show -json PLANFILE` gives it, or the saved plan itself, which terraform then shows in the
+    /// folder of --config
     #[arg(long, value_name = "FILE", conflicts_with = "live")]
     pub(crate) plan: Option<PathBuf>,
     /// Folder of the .tf files; beside --plan it lets findings point at the code
@@ -108,8 +109,8 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
             located(report, Some(code), Some(folder))
         }
         _ => {
-            let subject = subject::read(args, code.as_ref(), stage)?;
-            let report = judge(&policy, &subject, today(stage));
+            let (subject, hidden) = subject::read(args, code.as_ref(), stage)?;
+            let report = hidden.leave_out(judge(&policy, &subject, today(stage)));
             std::mem::forget(subject);
             located(report, code.as_ref(), args.config.as_deref())
         }

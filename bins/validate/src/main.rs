@@ -2,6 +2,7 @@
 
 mod code;
 mod command;
+mod hidden;
 mod subject;
 
 fn main() -> std::process::ExitCode {

@@ -1,19 +1,24 @@
 //! What is judged: a plan, a state, or the live view.
 
 use crate::command::Args;
+use crate::hidden::Hidden;
 use portcullis_compliance::Subject;
 use portcullis_stage::{Failure, Stage};
-use portcullis_terraform::{Configuration, Plan, ReadError, State};
+use portcullis_terraform::{Configuration, Plan, ReadError, Sensitive, State};
 use std::path::Path;
 
-pub(crate) fn read(args: &Args, code: Option<&Configuration>, stage: &Stage) -> Result<Subject, Failure> {
+pub(crate) fn read(
+    args: &Args,
+    code: Option<&Configuration>,
+    stage: &Stage,
+) -> Result<(Subject, Hidden), Failure> {
     match (&args.plan, &args.state, &args.live) {
-        (Some(plan), state, _) => planned(plan, state.as_deref(), code, stage),
+        (Some(plan), state, _) => planned(args, plan, state.as_deref(), code, stage),
         (None, Some(state), _) => {
             let view = read_state(state, stage)?
                 .view()
                 .map_err(|error| unreadable(state, error))?;
-            Ok(Subject::recorded(&view))
+            Ok((Subject::recorded(&view), Hidden::of(&[&view])))
         }
         (None, None, Some(live)) => {
             let files = stage.read_texts(live, "json")?;
@@ -21,7 +26,7 @@ pub(crate) fn read(args: &Args, code: Option<&Configuration>, stage: &Stage) -> 
                 let hint = error.hint();
                 Failure::unreadable_in(live.display(), error).hint(hint)
             })?;
-            Ok(Subject::live(&inventory))
+            Ok((Subject::live(&inventory), Hidden::default()))
         }
         // clap asks for one of them; --config alone does not come here.
         (None, None, None) => Err(Failure::internal("nothing to judge")),
@@ -29,12 +34,16 @@ pub(crate) fn read(args: &Args, code: Option<&Configuration>, stage: &Stage) -> 
 }
 
 fn planned(
+    args: &Args,
     path: &Path,
     state: Option<&Path>,
     code: Option<&Configuration>,
     stage: &Stage,
-) -> Result<Subject, Failure> {
-    let plan = Plan::read(&stage.read_text(path)?).map_err(|error| unreadable(path, error))?;
+) -> Result<(Subject, Hidden), Failure> {
+    let text = stage.plan_json(path, args.config.as_deref(), args.terraform.as_deref())?;
+    let sensitive = Sensitive::of_plan(&text).map_err(|error| unreadable(path, error))?;
+    stage.mask_all(sensitive.values());
+    let plan = Plan::read(&text).map_err(|error| unreadable(path, error))?;
     let plan = match code {
         Some(code) => plan.with_code(code.clone()),
         None => plan,
@@ -47,13 +56,17 @@ fn planned(
             .map_err(|error| unreadable(state, error))?;
     }
     let subject = Subject::planned(&after, &before, plan.partial());
+    let hidden = Hidden::of(&[&after, &before]);
     // The process ends soon: taking a large plan apart, value by value, would be a tenth of its time.
     std::mem::forget((plan, after, before));
-    Ok(subject)
+    Ok((subject, hidden))
 }
 
 fn read_state(path: &Path, stage: &Stage) -> Result<State, Failure> {
-    State::read(&stage.read_text(path)?).map_err(|error| unreadable(path, error))
+    let text = stage.read_text(path)?;
+    let sensitive = Sensitive::of_state(&text).map_err(|error| unreadable(path, error))?;
+    stage.mask_all(sensitive.values());
+    State::read(&text).map_err(|error| unreadable(path, error))
 }
 
 fn unreadable(path: &Path, error: ReadError) -> Failure {

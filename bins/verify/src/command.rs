@@ -1,8 +1,9 @@
 //! Reads the three views, compares them, writes the report.
 
-use crate::views;
+use crate::{hidden, views};
 use portcullis_consistency::{ConsistencyReport, Views, compare};
 use portcullis_stage::{Exit, Failure, Format, FormatArgs, Stage};
+use portcullis_terraform::View;
 use std::path::PathBuf;
 
 /// Compares what the code declares, what the state records and what EC2 has, rule by rule
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Parser)]
 #[command(name = "portcullis-verify", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The plan's JSON: what the code declares
+    /// What the code declares: the plan's JSON, or the saved plan, which terraform then shows
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: PathBuf,
     /// A state, as `terraform state pull` gives it
@@ -36,6 +37,9 @@ pub(crate) struct Args {
     /// Folder of the .tf files: only the code tells a `dynamic` block from a group without inline rules
     #[arg(long, value_name = "DIR")]
     pub(crate) config: Option<PathBuf>,
+    /// For a saved plan: terraform or tofu [default: PORTCULLIS_TERRAFORM, then terraform or tofu on the PATH]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) terraform: Option<PathBuf>,
     #[command(flatten)]
     format: FormatArgs,
     /// Folder to write consistency.json and consistency.txt to [default: written nowhere]
@@ -75,7 +79,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         artifacts.remove(JSON)?;
         artifacts.remove(TEXT)?;
     }
-    let declared = views::declared(&args.plan, args.config.as_deref(), stage)?;
+    let declared = views::declared(args, stage)?;
     let recorded = views::recorded(args, stage)?;
     let live = args
         .live
@@ -87,6 +91,8 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         recorded: recorded.as_ref(),
         live: live.as_ref(),
     });
+    let terraform: Vec<&View> = std::iter::once(&declared).chain(&recorded).collect();
+    let report = hidden::leave_out(report, &terraform);
     if let Some(artifacts) = &artifacts {
         artifacts.write_text(JSON, &report.to_json().map_err(Failure::internal)?)?;
         artifacts.write_text(TEXT, &report.to_text())?;

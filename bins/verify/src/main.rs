@@ -1,6 +1,7 @@
 //! Stage `verify`: declared, recorded and live side by side.
 
 mod command;
+mod hidden;
 mod views;
 
 fn main() -> std::process::ExitCode {

@@ -3,18 +3,22 @@
 use crate::command::Args;
 use portcullis_secgroup::Inventory;
 use portcullis_stage::{Failure, Stage};
-use portcullis_terraform::{Configuration, Plan, ReadError, State, View};
+use portcullis_terraform::{Configuration, Plan, ReadError, Sensitive, State, View};
 use std::fmt;
 use std::path::Path;
 
 /// What the code declares, by its plan.
-pub(crate) fn declared(path: &Path, config: Option<&Path>, stage: &Stage) -> Result<View, Failure> {
-    let plan = Plan::read(&stage.read_text(path)?).map_err(|error| unreadable(&path.display(), error))?;
+pub(crate) fn declared(args: &Args, stage: &Stage) -> Result<View, Failure> {
+    let (path, config) = (&args.plan, args.config.as_deref());
+    let unreadable = |error| unreadable(&path.display(), error);
+    let text = stage.plan_json(path, config, args.terraform.as_deref())?;
+    stage.mask_all(Sensitive::of_plan(&text).map_err(unreadable)?.values());
+    let plan = Plan::read(&text).map_err(unreadable)?;
     let plan = match config {
         Some(folder) => plan.with_code(code(folder, stage)?),
         None => plan,
     };
-    plan.after().map_err(|error| unreadable(&path.display(), error))
+    plan.after().map_err(unreadable)
 }
 
 fn code(folder: &Path, stage: &Stage) -> Result<Configuration, Failure> {
@@ -41,6 +45,8 @@ pub(crate) fn recorded(args: &Args, stage: &Stage) -> Result<Option<View>, Failu
         stage.say("no state is given: the column `recorded` stays open");
         return Ok(None);
     };
+    let sensitive = Sensitive::of_state(&text).map_err(|error| unreadable(&what, error))?;
+    stage.mask_all(sensitive.values());
     let view = State::read(&text)
         .and_then(|state| state.view())
         .map_err(|error| unreadable(&what, error))?;

@@ -132,7 +132,9 @@ pub const JOBS: [JobPlan; 10] = [
                 "portcullis-validate",
                 &[
                     "--plan",
-                    "portcullis/plan.json",
+                    "portcullis/plan.tfplan",
+                    "--config",
+                    "terraform",
                     "--policy",
                     "terraform/policy.yaml",
                     "--artifacts",

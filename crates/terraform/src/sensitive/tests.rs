@@ -1,6 +1,7 @@
 use super::*;
 use crate::Plan;
 
+#[expect(clippy::disallowed_methods, reason = "tests read the recordings")]
 fn recording(name: &str, file: &str) -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../fixtures")

@@ -46,7 +46,7 @@ fn literals(expression: Option<&Expression>, sensitive: &mut Sensitive) {
     match expression {
         Some(Expression::String(text)) => sensitive.add(text.value()),
         Some(Expression::HeredocTemplate(text)) => {
-            for element in text.template.iter() {
+            for element in &text.template {
                 if let Some(literal) = element.as_literal() {
                     sensitive.add(literal.value());
                 }
@@ -54,7 +54,7 @@ fn literals(expression: Option<&Expression>, sensitive: &mut Sensitive) {
         }
         Some(Expression::Array(items)) => items.iter().for_each(|item| literals(Some(item), sensitive)),
         Some(Expression::Object(members)) => {
-            for (key, value) in members.iter() {
+            for (key, value) in members {
                 if let ObjectKey::Expression(Expression::String(key)) = key {
                     sensitive.add(key.value());
                 }
