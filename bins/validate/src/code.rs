@@ -8,7 +8,7 @@ use portcullis_terraform::{Address, ConfigError, Configuration, Declared, ReadEr
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// The code in the folder, and the local modules that it calls, as long as they stand in the same repository.
 pub(crate) fn read(folder: &Path, values: &[PathBuf], stage: &Stage) -> Result<Configuration, Failure> {
@@ -52,6 +52,14 @@ pub(crate) fn read(folder: &Path, values: &[PathBuf], stage: &Stage) -> Result<C
             asked.insert(module);
         }
     }
+    let names: Vec<String> = code.variables().map(str::to_owned).collect();
+    for name in names {
+        let variable = format!("TF_VAR_{name}");
+        if let Some(text) = stage.variable(&variable) {
+            code.add_environment(&name, text)
+                .map_err(|error| Failure::unreadable_in(variable, error).hint("mend the variable's value"))?;
+        }
+    }
     for file in values {
         let text = stage.read_text(file)?;
         code.add_values(&file.to_string_lossy(), &text)
@@ -79,17 +87,13 @@ fn repository(folder: &Path) -> Option<PathBuf> {
 
 /// A file of the code as a reader finds it: `terraform/../modules/web/main.tf` is `modules/web/main.tf`.
 pub(crate) fn place(folder: &Path, file: &str) -> String {
-    let mut path = PathBuf::new();
-    for part in folder.join(file).components() {
-        match part {
-            Component::ParentDir if matches!(path.components().next_back(), Some(Component::Normal(_))) => {
-                path.pop();
-            }
-            Component::CurDir => {}
-            other => path.push(other),
-        }
+    let (mut folder, mut file) = (folder, file);
+    while let (Some(rest), Some(_), Some(parent)) =
+        (file.strip_prefix("../"), folder.file_name(), folder.parent())
+    {
+        (folder, file) = (parent, rest);
     }
-    path.to_string_lossy().into_owned()
+    folder.join(file).to_string_lossy().into_owned()
 }
 
 /// What the code declares. A rule that EC2 would refuse is named with its place.

@@ -36,18 +36,24 @@ fn seen(files: &[(&str, &str)], more: &[&str]) -> String {
     run(folder.path(), more)
 }
 
-fn run(folder: &Path, more: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_portcullis-validate"))
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis-validate"));
+    command
         .args(["--policy", "policy.yaml"])
+        .current_dir(folder)
+        .env_clear()
+        .env("PORTCULLIS_NOW", "2026-11-24T12:00:00Z");
+    command
+}
+
+fn run(folder: &Path, more: &[&str]) -> String {
+    let output = command(folder)
         .args(if more.contains(&"--explain") {
             &[][..]
         } else {
             &["--config", "code"]
         })
         .args(more)
-        .current_dir(folder)
-        .env_clear()
-        .env("PORTCULLIS_NOW", "2026-11-24T12:00:00Z")
         .output()
         .unwrap();
     format!(
@@ -192,7 +198,10 @@ fn rules_are_judged_as_far_as_the_code_tells() {
     let files = [
         (
             "code/main.tf",
-            r#"variable "open" { default = ["10.0.0.0/8"] }
+            r#"variable "open" {
+  type    = list(string)
+  default = ["10.0.0.0/8"]
+}
 variable "how_many" {}
 module "service" {
   source = "../modules/service"
@@ -239,6 +248,18 @@ output "id" { value = aws_security_group.this.id }
     // What is unknown is no reason to stop a commit.
     insta::assert_snapshot!("early-pass", seen(&files, &[]));
     insta::assert_snapshot!("early-violation", seen(&files, &["--var-file", "values.tfvars"]));
+    // As in a job, where GitLab's variables give the values.
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &files);
+    write(folder.path(), &[("policy.yaml", POLICY)]);
+    for (value, code) in [("[\"0.0.0.0/0\"]", 1), ("[]", 0), ("[", 65)] {
+        let output = command(folder.path())
+            .args(["--config", "code"])
+            .env("TF_VAR_open", value)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(code), "{value}");
+    }
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn what_terraform_finds_is_said_with_its_place_and_its_code() {
     let answer = r#"{"format_version": "1.0", "valid": false, "error_count": 1, "diagnostics": [{"severity": "error",
         "summary": "Unsupported argument", "detail": "An argument named \"colour\" is not expected here.",
         "range": {"filename": "hosts.tf", "start": {"line": 4, "column": 3, "byte": 80}}}]}"#;
-    let (config, policy) = (path("fixtures/estate/config"), path("terraform/policy.yaml"));
+    let (config, policy) = (path("terraform"), path("terraform/policy.yaml"));
     let run = |program: &Path| {
         validate(&[
             "--config",

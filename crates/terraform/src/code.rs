@@ -144,6 +144,32 @@ impl Configuration {
         Ok(())
     }
 
+    /// The names of the root's variables.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        let root = self.modules.get("");
+        root.into_iter()
+            .flat_map(|module| module.variables.keys())
+            .map(String::as_str)
+    }
+
+    /// Adds the value of a root's variable from the environment, as `TF_VAR_name` gives it: weaker than any file.
+    ///
+    /// # Errors
+    /// As [`Configuration::read`], where the variable's type asks for an expression.
+    pub fn add_environment(&mut self, name: &str, text: &str) -> Result<(), ConfigError> {
+        let root = self.modules.get("");
+        let Some(variable) = root.and_then(|module| module.variables.get(name)) else {
+            return Ok(());
+        };
+        let body = source::environment(name, text, types::takes_text(variable))?;
+        self.values.push(VariableFile {
+            rank: (0, name.to_owned()),
+            body,
+        });
+        self.values.sort_by(|a, b| a.rank.cmp(&b.rank));
+        Ok(())
+    }
+
     /// The folders of local modules that are called and were not read, relative to the configuration's folder.
     #[must_use]
     pub fn missing(&self) -> BTreeSet<String> {
@@ -174,9 +200,9 @@ impl Configuration {
 /// In which order Terraform loads files of values ("Input Variables", variable definition precedence).
 fn variables_rank(name: &str) -> Option<u8> {
     match name {
-        "terraform.tfvars" => Some(0),
-        "terraform.tfvars.json" => Some(1),
-        name if name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json") => Some(2),
+        "terraform.tfvars" => Some(1),
+        "terraform.tfvars.json" => Some(2),
+        name if name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json") => Some(3),
         _ => None,
     }
 }

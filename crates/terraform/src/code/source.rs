@@ -56,6 +56,19 @@ pub(crate) fn values(path: &str, text: &str) -> Result<Body, ConfigError> {
     hcl(path, text)
 }
 
+/// The value of one variable, as `TF_VAR_name` gives it: a text, or an expression.
+pub(crate) fn environment(name: &str, text: &str, is_text: bool) -> Result<Body, ConfigError> {
+    let path = format!("TF_VAR_{name}");
+    if !is_text {
+        return hcl(&path, &format!("{name} = {text}\n"));
+    }
+    let mut body = Body::new();
+    if let Ok(name) = Ident::try_new(name) {
+        body.push(Attribute::new(name, Expression::from(text)));
+    }
+    Ok(body)
+}
+
 fn hcl(path: &str, text: &str) -> Result<Body, ConfigError> {
     let refused = |line, message: &str| ConfigError {
         path: path.to_owned(),

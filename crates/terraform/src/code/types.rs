@@ -4,7 +4,19 @@ use crate::code::expression::Place;
 use crate::code::scope::Evaluator;
 use crate::code::value::{Evaluated, Fault, Value};
 use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
+use hcl_edit::structure::Body;
 use std::collections::BTreeMap;
+
+/// Whether a variable takes its value from the environment as a text: it is of a simple type, or of none ("Input
+/// Variables", complex-typed values).
+pub(crate) fn takes_text(variable: &Body) -> bool {
+    match variable.get_attribute("type").map(|attribute| &attribute.value) {
+        None => true,
+        Some(Expression::Variable(name)) => matches!(name.as_str(), "string" | "number" | "bool"),
+        Some(Expression::String(text)) => matches!(text.value().as_str(), "string" | "number" | "bool"),
+        Some(_) => false,
+    }
+}
 
 /// The value as a variable of this type has it ("Type Constraints", Terraform language documentation).
 pub(crate) fn convert<'a>(
