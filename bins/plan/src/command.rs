@@ -1,6 +1,6 @@
 //! The stage: init, plan, show; then the artifacts, all of them or none.
 
-use crate::{exposure, variables, widget::PlanReport};
+use crate::{exposure, page, variables, widget::PlanReport};
 use clap::Parser;
 use portcullis_report::text::clean_lines;
 use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, SavedPlan, Stage, Terraform};
@@ -9,7 +9,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 /// Runs terraform plan on the managed state, and says what the change opens and closes
 ///
-/// Writes plan.tfplan, plan.json, plan.txt, plan-report.json and exposure.{json,txt} into the artifact folder. The
+/// Writes plan.tfplan, plan.json, plan.txt, plan.html, plan-report.json and exposure.{json,txt} into the artifact folder. The
 /// configuration must declare `backend "http" {}`; its settings come from the job's environment.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis-plan", version, after_help = EXAMPLES)]
@@ -47,13 +47,14 @@ Exit codes (docs/exit-codes.md):
   any other: terraform's own";
 
 /// What this stage leaves behind. An earlier run's files go first: a failed plan must not leave one that looks good.
-const WRITES: [&str; 6] = [
+const WRITES: [&str; 7] = [
     "plan.tfplan",
     "plan.json",
     "plan.txt",
     "plan-report.json",
     "exposure.json",
     "exposure.txt",
+    page::FILE,
 ];
 
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
@@ -109,12 +110,14 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let (json, found) = masked.map_err(unreadable)?.unwrap_or_default();
     let plan = Plan::read(shown.as_deref().unwrap_or_default()).map_err(unreadable)?;
     let report = PlanReport::new(plan.counts());
-    let exposure = exposure::report(plan, &args.config, stage)?;
+    let told = exposure::report(plan, &args.config, stage)?;
+    let exposure = &told.report;
 
     artifacts.write_text("plan.json", &json)?;
     artifacts.write_text("plan-report.json", &report.to_json().map_err(Failure::internal)?)?;
     artifacts.write_text("exposure.json", &exposure.to_json().map_err(Failure::internal)?)?;
     artifacts.write_text("exposure.txt", &exposure.to_text())?;
+    artifacts.write_text(page::FILE, &page::html(&told, &artifacts, stage)?)?;
     // Last, so that a saved plan never lies there without the texts people judge it by.
     stage.write_sealed(&artifacts, "plan.tfplan", &saved.bytes()?)?;
     say_what_is_in_clear(stage, &found, seals);

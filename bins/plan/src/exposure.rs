@@ -2,12 +2,19 @@
 
 use portcullis_exposure::{ExposureReport, compare};
 use portcullis_stage::{Failure, Stage};
-use portcullis_terraform::{Configuration, Plan};
+use portcullis_terraform::{Configuration, Plan, View};
 use std::path::Path;
+
+/// What the change opens and closes, and the two views it was told from.
+pub(crate) struct Told {
+    pub(crate) report: ExposureReport,
+    pub(crate) before: View,
+    pub(crate) after: View,
+}
 
 /// The report of this plan. The code is looked at as well where it can be read: only it tells a group with a
 /// `dynamic` block from one without inline rules.
-pub(crate) fn report(plan: Plan, config: &Path, stage: &Stage) -> Result<ExposureReport, Failure> {
+pub(crate) fn report(plan: Plan, config: &Path, stage: &Stage) -> Result<Told, Failure> {
     let plan = match code(config, stage) {
         Ok(code) => plan.with_code(code),
         // Terraform has read it, so a text that only we cannot read is no reason to stop.
@@ -25,7 +32,11 @@ pub(crate) fn report(plan: Plan, config: &Path, stage: &Stage) -> Result<Exposur
         plan.after().map_err(unreadable)?,
     );
     let report = compare(&before, &after, plan.rules_rewritten(), plan.partial());
-    Ok(report.without_sensitive(&[&before, &after]))
+    Ok(Told {
+        report: report.without_sensitive(&[&before, &after]),
+        before,
+        after,
+    })
 }
 
 fn code(config: &Path, stage: &Stage) -> Result<Configuration, Box<dyn std::error::Error>> {

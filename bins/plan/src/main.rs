@@ -2,6 +2,7 @@
 
 mod command;
 mod exposure;
+mod page;
 mod variables;
 mod widget;
 

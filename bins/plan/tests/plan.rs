@@ -202,6 +202,8 @@ fn a_change_leaves_every_artifact_and_terraform_is_called_as_documented() {
         job.artifact("exposure.txt")
             .starts_with("exposure: opens tcp 8000, closes tcp 8080 ")
     );
+    let page = job.artifact("plan.html");
+    assert!(page.contains("opens tcp 8000, closes tcp 8080 ") && page.contains("with the token [masked]"));
     assert!(
         job.artifact("exposure.json")
             .contains("\"format_version\": \"1.0\"")

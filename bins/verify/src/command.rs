@@ -2,6 +2,7 @@
 
 use crate::{hidden, views};
 use portcullis_consistency::{ConsistencyReport, Views, compare};
+use portcullis_page::{Context, VerifyPage};
 use portcullis_stage::{Exit, Failure, Format, FormatArgs, Stage};
 use portcullis_terraform::View;
 use std::path::PathBuf;
@@ -42,7 +43,7 @@ pub(crate) struct Args {
     pub(crate) terraform: Option<PathBuf>,
     #[command(flatten)]
     format: FormatArgs,
-    /// Folder to write consistency.json and consistency.txt to [default: written nowhere]
+    /// Folder to write consistency.{json,txt,html} to [default: written nowhere]
     #[arg(
         long,
         value_name = "DIR",
@@ -66,6 +67,7 @@ Exit codes (docs/exit-codes.md):
 
 const JSON: &str = "consistency.json";
 const TEXT: &str = "consistency.txt";
+const PAGE: &str = "consistency.html";
 
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let render = renderer(args.format.format)?;
@@ -78,6 +80,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         // An earlier comparison must not be taken for this one.
         artifacts.remove(JSON)?;
         artifacts.remove(TEXT)?;
+        artifacts.remove(PAGE)?;
     }
     let declared = views::declared(args, stage)?;
     let recorded = views::recorded(args, stage)?;
@@ -96,6 +99,14 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     if let Some(artifacts) = &artifacts {
         artifacts.write_text(JSON, &report.to_json().map_err(Failure::internal)?)?;
         artifacts.write_text(TEXT, &report.to_text())?;
+        let page = VerifyPage {
+            context: &Context::of_job(&stage.ci()),
+            consistency: &report,
+            declared: Some(&declared),
+            live: live.as_ref(),
+            reports: &[],
+        };
+        artifacts.write_text(PAGE, &page.to_html())?;
     }
     stage.out(render(&report).map_err(Failure::internal)?)?;
     Ok(report.verdict.into())

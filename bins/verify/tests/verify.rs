@@ -89,6 +89,11 @@ fn all_agree_and_the_report_is_left_behind() {
         std::fs::read_to_string(artifacts.join("consistency.txt")).unwrap(),
         run.stdout
     );
+    let page = std::fs::read_to_string(artifacts.join("consistency.html")).unwrap();
+    assert!(
+        page.contains("<h1>All ") && page.contains("rules agree"),
+        "{page}"
+    );
     let json = on(&arguments, &["--format", "json"]).stdout;
     assert_eq!(
         std::fs::read_to_string(artifacts.join("consistency.json")).unwrap(),
