@@ -60,6 +60,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         local::config(&args.config, stage),
         local::provider_lock(&args.config, stage),
         local::terraform(args.terraform.as_deref(), stage),
+        local::plan_key(stage),
         local::policy(&args.policy, stage),
         local::variables(&job),
         local::branch(&job),

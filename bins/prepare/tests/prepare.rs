@@ -103,6 +103,7 @@ impl World {
             ("PORTCULLIS_SLACK_TOKEN", SLACK_TOKEN.to_owned()),
             ("PORTCULLIS_SLACK_CHANNEL", "C012345".to_owned()),
             ("PORTCULLIS_SLACK_URL", format!("{}/api/", slack.uri())),
+            ("PORTCULLIS_PLAN_KEY", "0123456789abcdef".repeat(4)),
             ("PORTCULLIS_RETRY_WAIT", "0".to_owned()),
             ("PATH", "/usr/bin:/bin".to_owned()),
         ]
@@ -215,7 +216,7 @@ async fn a_healthy_world_passes_and_is_written_down() {
 #[tokio::test]
 async fn each_missing_thing_is_named_with_the_documented_code() {
     type Change = fn(&mut World);
-    let table: [(&str, Change, i32); 21] = [
+    let table: [(&str, Change, i32); 23] = [
         (
             "no configuration folder",
             |world| fs::remove_dir_all(world.path("config")).unwrap(),
@@ -283,6 +284,12 @@ async fn each_missing_thing_is_named_with_the_documented_code() {
             64,
         ),
         ("folder is a file", |world| world.write("portcullis", ""), 64),
+        ("no plan key", |world| world.set("PORTCULLIS_PLAN_KEY", ""), 0),
+        (
+            "plan key is a password",
+            |world| world.set("PORTCULLIS_PLAN_KEY", "correct horse battery staple"),
+            64,
+        ),
         ("no api address", |world| world.set("CI_API_V4_URL", ""), 64),
         (
             "project is no number",
@@ -318,7 +325,7 @@ async fn each_missing_thing_is_named_with_the_documented_code() {
         change(&mut world);
         let (code, text) = world.run();
         assert_eq!(code, expected, "{name}: {text}");
-        assert_eq!(text.lines().count(), 12, "all checks always run: {text}");
+        assert_eq!(text.lines().count(), 13, "all checks always run: {text}");
         all.push_str(&format!("## {name}\n{}\n\n", trouble(&text)));
     }
     // What is wrong inside a policy is told by the policy's own crate, and tested there.
@@ -386,7 +393,7 @@ async fn gitlab_in_trouble_is_69_and_slack_in_trouble_a_warning() {
         let world = World::answering(job, state, slack).await;
         let (code, text) = world.run();
         assert_eq!(code, expected, "{name}: {text}");
-        assert_eq!(text.lines().count(), 12, "all checks always run: {text}");
+        assert_eq!(text.lines().count(), 13, "all checks always run: {text}");
         all.push_str(&format!("## {name}\n{}\n\n", trouble(&text)));
     }
     insta::assert_snapshot!("services-in-trouble", all);

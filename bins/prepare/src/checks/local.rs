@@ -68,6 +68,23 @@ pub(crate) fn provider_lock(config: &Path, stage: &Stage) -> Check {
     }
 }
 
+/// Whether the saved plan, which can't be masked, leaves its job encrypted.
+pub(crate) fn plan_key(stage: &Stage) -> Check {
+    const NAME: &str = "plan key";
+    match stage.seals_plans() {
+        Ok(true) => Check::ok(NAME, "plan.tfplan leaves the plan job encrypted"),
+        Ok(false) => Check::warn(
+            NAME,
+            "plan.tfplan leaves the plan job in clear, with all sensitive values",
+        )
+        .mend(
+            "set the masked variable PORTCULLIS_PLAN_KEY to what `openssl rand -hex 32` prints; until then keep \
+             `artifacts:access` at developer or narrower",
+        ),
+        Err(failure) => Check::failed(NAME, &failure, stage),
+    }
+}
+
 /// Whether terraform or tofu is there, and which.
 pub(crate) fn terraform(explicit: Option<&Path>, stage: &Stage) -> Check {
     const NAME: &str = "terraform";
