@@ -6,7 +6,7 @@ use crate::html::Html;
 use crate::picture::{Caption, Flow, Group, Scene, draw, legend};
 use crate::plan_rules;
 use crate::shell;
-use crate::status::{Status, Words, tag, verdict};
+use crate::status::{Status, Words, icon, tag, verdict};
 use crate::transcript;
 use portcullis_exposure::{Effect, ExposureLine, ExposureReport, GroupExposure, MemberExposure, Reach};
 use portcullis_report::{Report, Verdict};
@@ -43,7 +43,15 @@ impl PlanPage<'_> {
         header
             .text(&self.exposure.headline)
             .raw("</h1><p class=\"verdicts\">");
-        verdict(&mut header, self.verdict());
+        match (self.verdict(), self.reports) {
+            // A pass would read as if the policy had been asked.
+            (Verdict::Pass, []) => {
+                header.raw("<span class=\"verdict s\">");
+                icon(&mut header, Status::Same.class());
+                header.raw("not judged yet</span>");
+            }
+            (worst, _) => verdict(&mut header, worst),
+        }
         header.raw("<span>").text(self.explanation()).raw("</span></p>");
         header.append(&self.context.facts());
 

@@ -23,6 +23,8 @@ const PORT_LINE: usize = 22;
 const GROUP_LINE: usize = 25;
 const GROUP_DETAIL: usize = 30;
 const MEMBER_LINE: usize = 23;
+/// A group's box higher than this has its name at its upper end.
+const TALL: i32 = 330;
 
 /// The picture, with title and description, in a frame that scrolls where the screen is narrow.
 pub(crate) fn draw(scene: &Scene, chosen: &Selection<'_>, caption: &Caption<'_>) -> Html {
@@ -82,7 +84,13 @@ pub(crate) fn draw(scene: &Scene, chosen: &Selection<'_>, caption: &Caption<'_>)
             8,
             &format!("{} {}", group.name, group.detail),
         );
-        let y = place.middle() - if group.detail.is_empty() { 0 } else { 9 };
+        // Of a group with very many ports, the name stands where reading begins.
+        let middle = if place.height > TALL {
+            place.y + 30
+        } else {
+            place.middle()
+        };
+        let y = middle - if group.detail.is_empty() { 0 } else { 9 };
         text(
             &mut html,
             "name",
