@@ -1,6 +1,6 @@
 //! Reads the policy and what it speaks of, judges, writes the report.
 
-use crate::{code, subject};
+use crate::{code, page, subject};
 use clap::ArgGroup;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -109,10 +109,14 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
             located(report, Some(code), Some(folder))
         }
         _ => {
-            let (subject, hidden) = subject::read(args, code.as_ref(), stage)?;
+            let (subject, hidden, planned) = subject::read(args, code.as_ref(), stage)?;
             let report = hidden.leave_out(judge(&policy, &subject, today(stage)));
-            std::mem::forget(subject);
-            located(report, code.as_ref(), args.config.as_deref())
+            let report = located(report, code.as_ref(), args.config.as_deref());
+            if let (Some((before, after)), Some(artifacts)) = (&planned, &artifacts) {
+                page::renew(artifacts, (before, after), &report, stage)?;
+            }
+            std::mem::forget((subject, planned));
+            report
         }
     };
     if let Some(artifacts) = &artifacts {

@@ -3,6 +3,7 @@
 mod code;
 mod command;
 mod hidden;
+mod page;
 mod subject;
 
 fn main() -> std::process::ExitCode {

@@ -4,21 +4,20 @@ use crate::command::Args;
 use crate::hidden::Hidden;
 use portcullis_compliance::Subject;
 use portcullis_stage::{Failure, Stage};
-use portcullis_terraform::{Configuration, Plan, ReadError, Sensitive, State};
+use portcullis_terraform::{Configuration, Plan, ReadError, Sensitive, State, View};
 use std::path::Path;
 
-pub(crate) fn read(
-    args: &Args,
-    code: Option<&Configuration>,
-    stage: &Stage,
-) -> Result<(Subject, Hidden), Failure> {
+/// What is judged, what of it must not be shown, and a plan's rules before and after.
+pub(crate) type Read = (Subject, Hidden, Option<(View, View)>);
+
+pub(crate) fn read(args: &Args, code: Option<&Configuration>, stage: &Stage) -> Result<Read, Failure> {
     match (&args.plan, &args.state, &args.live) {
         (Some(plan), state, _) => planned(args, plan, state.as_deref(), code, stage),
         (None, Some(state), _) => {
             let view = read_state(state, stage)?
                 .view()
                 .map_err(|error| unreadable(state, error))?;
-            Ok((Subject::recorded(&view), Hidden::of(&[&view])))
+            Ok((Subject::recorded(&view), Hidden::of(&[&view]), None))
         }
         (None, None, Some(live)) => {
             let files = stage.read_texts(live, "json")?;
@@ -26,7 +25,7 @@ pub(crate) fn read(
                 let hint = error.hint();
                 Failure::unreadable_in(live.display(), error).hint(hint)
             })?;
-            Ok((Subject::live(&inventory), Hidden::default()))
+            Ok((Subject::live(&inventory), Hidden::default(), None))
         }
         // clap asks for one of them; --config alone does not come here.
         (None, None, None) => Err(Failure::internal("nothing to judge")),
@@ -39,7 +38,7 @@ fn planned(
     state: Option<&Path>,
     code: Option<&Configuration>,
     stage: &Stage,
-) -> Result<(Subject, Hidden), Failure> {
+) -> Result<Read, Failure> {
     let text = stage.plan_json(path, args.config.as_deref(), args.terraform.as_deref())?;
     let sensitive = Sensitive::of_plan(&text).map_err(|error| unreadable(path, error))?;
     stage.mask_all(sensitive.values());
@@ -58,8 +57,8 @@ fn planned(
     let subject = Subject::planned(&after, &before, plan.partial());
     let hidden = Hidden::of(&[&after, &before]);
     // The process ends soon: taking a large plan apart, value by value, would be a tenth of its time.
-    std::mem::forget((plan, after, before));
-    Ok((subject, hidden))
+    std::mem::forget(plan);
+    Ok((subject, hidden, Some((before, after))))
 }
 
 fn read_state(path: &Path, stage: &Stage) -> Result<State, Failure> {
