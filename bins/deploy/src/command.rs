@@ -26,11 +26,14 @@ use std::{
 #[command(name = "portcullis-deploy", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Folder with the Terraform configuration
-    #[arg(long, value_name = "DIR")]
-    config: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "unseal")]
+    config: Option<PathBuf>,
     /// The policy that the plan was held to
-    #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "unseal")]
+    policy: Option<PathBuf>,
+    /// Open a file that was sealed with PORTCULLIS_PLAN_KEY, write it beside itself as FILE.open, and deploy nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "policy"])]
+    unseal: Option<PathBuf>,
     /// terraform or tofu [default: PORTCULLIS_TERRAFORM, then terraform or tofu on the PATH]
     #[arg(long, value_name = "PATH")]
     terraform: Option<PathBuf>,
@@ -51,6 +54,7 @@ const EXAMPLES: &str = "\
 Examples:
   portcullis-deploy --config terraform --policy terraform/policy.yaml
   portcullis-deploy --config live/prod --policy policy.yaml --state-name prod
+  portcullis-deploy --unseal errored.tfstate
 
 Run it as a manual job. Reads CI_API_V4_URL, CI_PROJECT_ID, CI_JOB_TOKEN, CI_COMMIT_SHA,
 CI_COMMIT_AUTHOR, GITLAB_USER_LOGIN and GITLAB_USER_EMAIL. Who plays the job needs the Maintainer
@@ -67,9 +71,17 @@ const REFUSAL: &str = "refusal.json";
 const UNSTORED: &str = "errored.tfstate";
 
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
+    if let Some(sealed) = &args.unseal {
+        let open = stage.unseal(sealed)?;
+        stage.out(format!("{}\n", open.display()))?;
+        return Ok(Exit::Pass);
+    }
+    let (Some(config), Some(policy)) = (args.config.as_deref(), args.policy.as_deref()) else {
+        return Err(Failure::internal("clap asks for --config and --policy"));
+    };
     let started = stage.now();
     let artifacts = stage.artifacts(&args.artifacts.folder);
-    let terraform = Terraform::new(stage, args.terraform.as_deref(), &args.config, &args.state_name)?
+    let terraform = Terraform::new(stage, args.terraform.as_deref(), config, &args.state_name)?
         // Nothing but the approved plan says what happens, and what is shown of it.
         .without_env("TF_CLI_ARGS")
         .without_env("TF_CLI_ARGS_show")
@@ -81,14 +93,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
 
     let request = materials::request(&artifacts)?;
     let version = terraform.version()?;
-    let found = materials::bound(
-        stage,
-        &artifacts,
-        &args.config,
-        &args.policy,
-        &args.state_name,
-        &version,
-    )?;
+    let found = materials::bound(stage, &artifacts, config, policy, &args.state_name, &version)?;
     let circumstances = Circumstances {
         now: started,
         max_age: None,
@@ -154,7 +159,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     };
     write_json(&artifacts, "approval.json", &approval)?;
     if !apply.success() {
-        let kept = keep_unstored(stage, &artifacts, &args.config)?;
+        let kept = keep_unstored(stage, &artifacts, config)?;
         return Err(terraform.failure("apply", &apply).hint(after_failure(
             kept,
             &apply.transcript,
@@ -287,7 +292,8 @@ fn after_failure(unstored: bool, transcript: &str, terraform: &str) -> String {
     let dead = "the saved plan is dead, and a part of it may be done: do not play this job again";
     if unstored {
         format!(
-            "{dead}; the new state could not be stored and is kept as {UNSTORED} among the artifacts: store it first with \
+            "{dead}; the new state could not be stored and is kept as {UNSTORED} among the artifacts (sealed, if there is a \
+             PORTCULLIS_PLAN_KEY: open it with `portcullis-deploy --unseal {UNSTORED}`): store it first with \
              `{terraform} state push {UNSTORED}`, then start a new pipeline, which plans what is left"
         )
     } else {

@@ -82,7 +82,8 @@ impl Stage {
     pub fn open_plan(&self, path: &Path) -> Result<SavedPlan, Failure> {
         let bytes = files::read_bytes(path)?;
         let bytes = if is_sealed(&bytes) {
-            self.unsealed(path, &bytes)?
+            // The file may have been moved: what is opened here is a plan, whatever it is called.
+            self.unsealed(path, PLAN, &bytes)?
         } else {
             bytes
         };
@@ -92,7 +93,23 @@ impl Stage {
         Ok(plan)
     }
 
-    fn unsealed(&self, path: &Path, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+    /// Opens a sealed file for a person: what is in it is written beside it, with `.open` after its name, for this user
+    /// alone. Gives the new file.
+    ///
+    /// # Errors
+    /// When it does not open, or was renamed, or there is such a file already.
+    pub fn unseal(&self, path: &Path) -> Result<PathBuf, Failure> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let bytes = self.unsealed(path, &name, &files::read_bytes(path)?)?;
+        let mut open = path.as_os_str().to_owned();
+        open.push(".open");
+        let open = PathBuf::from(open);
+        write_private(&open, &bytes)
+            .map_err(|source| Failure::usage(WriteError::at(open.clone(), source)))?;
+        Ok(open)
+    }
+
+    fn unsealed(&self, path: &Path, name: &str, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
         let shown = path.display();
         let Some(key) = self.seal_key()? else {
             return Err(Failure::usage(format!(
@@ -100,8 +117,7 @@ impl Stage {
             ))
             .hint(format!("give this job the {KEY} that the plan job has")));
         };
-        // The name is bound, and the file may have been moved: what is opened here is a plan.
-        open_file(bytes, PLAN, &key).map_err(|error| {
+        open_file(bytes, name, &key).map_err(|error| {
             let hint = match error {
                 OpenError::Format => "let the same version of Portcullis plan and deploy",
                 _ => "check that all jobs have the same PORTCULLIS_PLAN_KEY, then start a new pipeline",
@@ -186,6 +202,18 @@ mod tests {
             assert_eq!(mode(&plan.path()), 0o600);
             assert_eq!(mode(plan.path().parent().unwrap()), 0o700);
         }
+        let open = stage.unseal(&artifacts.path(PLAN)).unwrap();
+        assert_eq!(open, folder.path().join("plan.tfplan.open"));
+        assert_eq!(files::read_bytes(&open).unwrap(), b"PK\x03\x04 hunter2");
+        assert!(
+            stage.unseal(&artifacts.path(PLAN)).is_err(),
+            "nothing is written over"
+        );
+        std::fs::rename(artifacts.path(PLAN), artifacts.path("errored.tfstate")).unwrap();
+        assert!(
+            stage.unseal(&artifacts.path("errored.tfstate")).is_err(),
+            "the name is bound"
+        );
         let path = plan.path();
         drop(plan);
         assert!(!path.exists());
