@@ -1,4 +1,4 @@
-//! A `.tf` file.
+//! A `.tf` file: read, evaluated, and asked for what a gate wants to know.
 
 #![no_main]
 
@@ -6,5 +6,9 @@ use libfuzzer_sys::fuzz_target;
 use portcullis_terraform::Configuration;
 
 fuzz_target!(|text: &str| {
-    let _ = Configuration::read([("main.tf", text)]);
+    for name in ["main.tf", "main.tf.json"] {
+        if let Ok(code) = Configuration::read([(name, text)]) {
+            let _ = (code.facts(), code.declared());
+        }
+    }
 });

@@ -93,7 +93,11 @@ pub(crate) fn place(folder: &Path, file: &str) -> String {
     {
         (folder, file) = (parent, rest);
     }
-    folder.join(file).to_string_lossy().into_owned()
+    let path = folder.join(file);
+    path.strip_prefix(".")
+        .unwrap_or(&path)
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// What the code declares. A rule that EC2 would refuse is named with its place.
@@ -148,7 +152,7 @@ pub(crate) fn with_notes(
             "{checked}; {groups} security groups and {rules} rule resources in it"
         ))
         .note(format!(
-            "the policy is valid ({} rules); {known} groups were judged as far as the code tells, the plan decides",
+            "the policy is valid (rules: {}); judged as far as the code tells (groups: {known}), the plan decides",
             policy.rule_ids().count()
         ))
 }

@@ -36,10 +36,9 @@ fn seen(files: &[(&str, &str)], more: &[&str]) -> String {
     run(folder.path(), more)
 }
 
-fn command(folder: &Path) -> Command {
+fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis-validate"));
     command
-        .args(["--policy", "policy.yaml"])
         .current_dir(folder)
         .env_clear()
         .env("PORTCULLIS_NOW", "2026-11-24T12:00:00Z");
@@ -47,7 +46,8 @@ fn command(folder: &Path) -> Command {
 }
 
 fn run(folder: &Path, more: &[&str]) -> String {
-    let output = command(folder)
+    let output = program(folder)
+        .args(["--policy", "policy.yaml"])
         .args(if more.contains(&"--explain") {
             &[][..]
         } else {
@@ -253,8 +253,8 @@ output "id" { value = aws_security_group.this.id }
     write(folder.path(), &files);
     write(folder.path(), &[("policy.yaml", POLICY)]);
     for (value, code) in [("[\"0.0.0.0/0\"]", 1), ("[]", 0), ("[", 65)] {
-        let output = command(folder.path())
-            .args(["--config", "code"])
+        let output = program(folder.path())
+            .args(["--policy", "policy.yaml", "--config", "code"])
             .env("TF_VAR_open", value)
             .output()
             .unwrap();
@@ -322,4 +322,44 @@ fn each_rule_of_the_gate_is_explained() {
     .map(|rule| seen(&[], &["--explain", &format!("configuration/{rule}")]))
     .collect();
     insta::assert_snapshot!("explained", told);
+}
+
+/// `docs/configuration.md` tells the truth: its files are read, and its command prints what stands below it.
+#[test]
+fn the_page_shows_what_is_printed() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let blocks = |language: &str| -> Vec<String> {
+        page.split(&format!("```{language}\n"))
+            .skip(1)
+            .map(|rest| rest.split("```").next().unwrap().to_owned())
+            .collect()
+    };
+    for block in blocks("hcl").iter().chain(&blocks("yaml")) {
+        let name = block.lines().next().unwrap().strip_prefix("# ").unwrap();
+        write(folder.path(), &[(name, block)]);
+    }
+    for block in blocks("console") {
+        let (command, shown) = block.split_once('\n').unwrap();
+        let arguments = command.strip_prefix("$ portcullis-validate ").unwrap();
+        let arguments = arguments.strip_suffix(" || echo \"exit code $?\"").unwrap();
+        let output = program(folder.path())
+            .args(arguments.split_whitespace())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(
+            format!("{said}exit code {}\n", output.status.code().unwrap()),
+            shown,
+            "{command}"
+        );
+    }
+    // The second policy is valid, too.
+    let output = program(folder.path())
+        .args(["--config", "terraform", "--policy", "own.yaml"])
+        .output()
+        .unwrap();
+    let code = output.status.code();
+    assert_eq!(code, Some(1));
 }

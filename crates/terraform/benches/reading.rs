@@ -4,8 +4,9 @@
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use portcullis_terraform::{Plan, State};
+use portcullis_terraform::{Configuration, Plan, State};
 use serde::de::IgnoredAny;
+use std::fmt::Write as _;
 
 #[path = "../../../benches/estates.rs"]
 mod estates;
@@ -64,5 +65,58 @@ fn plan_reading_and_views(bencher: Bencher<'_, '_>, groups: usize) {
     bencher.counter(BytesCount::of_str(&text)).bench(|| {
         let plan = Plan::read(black_box(&text)).ok()?;
         Some((plan.after().ok()?, plan.before().ok()?))
+    });
+}
+
+/// Code of so many groups, each with a rule resource, a `dynamic` block and a reference to the one before.
+fn code(groups: usize) -> String {
+    let mut text = String::from(
+        "variable \"ports\" {\n  type    = list(number)\n  default = [80, 443]\n}\nlocals {\n  network = \"10.0.0.0/8\"\n}\n",
+    );
+    for n in 0..groups {
+        let _ = write!(
+            text,
+            r#"
+resource "aws_security_group" "g{n}" {{
+  name = "group-{n}"
+  dynamic "ingress" {{
+    for_each = toset(var.ports)
+    content {{
+      protocol    = "tcp"
+      from_port   = ingress.value
+      to_port     = ingress.value
+      cidr_blocks = [cidrsubnet(local.network, 16, {n})]
+    }}
+  }}
+}}
+resource "aws_vpc_security_group_ingress_rule" "r{n}" {{
+  security_group_id            = aws_security_group.g{n}.id
+  referenced_security_group_id = aws_security_group.g{before}.id
+  ip_protocol                  = "tcp"
+  from_port                    = 5432
+  to_port                      = 5432
+}}
+"#,
+            before = n.saturating_sub(1)
+        );
+    }
+    text
+}
+
+#[divan::bench(args = SIZES)]
+fn code_reading(bencher: Bencher<'_, '_>, groups: usize) {
+    let text = code(groups);
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| Configuration::read([("main.tf", black_box(text.as_str()))]).ok());
+}
+
+#[divan::bench(args = SIZES)]
+fn code_facts_and_declared(bencher: Bencher<'_, '_>, groups: usize) {
+    let text = code(groups);
+    let code = Configuration::read([("main.tf", text.as_str())]).ok();
+    bencher.counter(BytesCount::of_str(&text)).bench(|| {
+        let code = black_box(&code).as_ref()?;
+        Some((code.facts(), code.declared().ok()?))
     });
 }

@@ -56,7 +56,10 @@ fn damaged_code_never_panics() {
     for path in ["rule-styles/config/main.tf", "estate/config/security_groups.tf"] {
         let text = read(path);
         for _ in 0..200 {
-            let _ = Configuration::read([("main.tf", mutate::damaged(&text, &mut numbers).as_str())]);
+            let damaged = mutate::damaged(&text, &mut numbers);
+            if let Ok(code) = Configuration::read([("main.tf", damaged.as_str())]) {
+                let _ = (code.facts(), code.declared());
+            }
         }
     }
 }
