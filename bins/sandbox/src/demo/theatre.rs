@@ -127,11 +127,23 @@ impl<'a> Theatre<'a> {
         let config = self.folder.join("terraform");
         files::copy_folder(&self.fixtures.join("config"), &config)?;
         files::write(&config.join(".terraform.lock.hcl"), PROVIDER_LOCK.as_bytes())?;
+        files::write(&config.join("terraform.tfvars.json"), &self.values()?)?;
         let policy = files::read(&self.options.workspace.join("terraform/policy.yaml"))?;
         files::write(&config.join("policy.yaml"), &policy)?;
         files::create_folder(&self.artifacts)?;
         files::create_folder(&self.logs)?;
         Ok(())
+    }
+
+    /// The values of the variables that the step was planned with: what the commit changes.
+    fn values(&self) -> Result<Vec<u8>, DemoError> {
+        let recording = Recording::open(&self.fixtures.join(self.options.scenario.recording()))?;
+        let plan: Value = serde_json::from_slice(&recording.plan_json()?).map_err(DemoError::State)?;
+        let variables = plan["variables"].as_object().into_iter().flatten();
+        let values: serde_json::Map<String, Value> = variables
+            .map(|(name, variable)| (name.clone(), variable["value"].clone()))
+            .collect();
+        Ok(format!("{:#}\n", Value::Object(values)).into_bytes())
     }
 
     /// What the story has happen before a job.
