@@ -137,6 +137,31 @@ check "site" {
 }
 
 #[test]
+fn nothing_hides_behind_another_of_its_name() {
+    let evil = "module \"m\" {\n  source = \"./evil\"\n}\n";
+    let good = "module \"m\" {\n  source = \"./good\"\n}\n";
+    let data = "data \"external\" \"x\" {}\n";
+    for files in [
+        // terraform reads the first, tofu the second.
+        vec![
+            ("code/main.tf", evil),
+            ("code/main.tofu", good),
+            ("code/evil/main.tf", data),
+            ("code/good/main.tf", ""),
+        ],
+        vec![("code/main.tf", ""), ("code/#main.tf", data)],
+        vec![("code/main.tf", ""), ("code/override.tf", data)],
+        vec![("code/main.tf", "\u{feff}data \"external\" \"x\" {}\n")],
+    ] {
+        let told = seen(&files, &[]);
+        assert!(
+            told.contains("configuration/forbidden-data-source"),
+            "{files:?}\n{told}"
+        );
+    }
+}
+
+#[test]
 fn terraform_is_not_started_on_code_that_is_refused() {
     let files = [(
         "code/main.tf",

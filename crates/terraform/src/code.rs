@@ -122,12 +122,11 @@ impl Configuration {
         Ok(())
     }
 
-    /// Whether a file of this name, without its folder, belongs to a configuration. Hidden files and those that editors
-    /// leave behind do not.
+    /// Whether a file of this name, without its folder, belongs to a configuration. Hidden files do not.
     #[must_use]
     pub fn reads(name: &str) -> bool {
         let code = [".tf", ".tf.json", ".tofu", ".tofu.json"];
-        !name.starts_with(['.', '#'])
+        !name.starts_with('.')
             && (code.iter().any(|suffix| name.ends_with(suffix)) || variables_rank(name).is_some())
     }
 
@@ -173,9 +172,9 @@ impl Configuration {
     /// The folders of local modules that are called and were not read, relative to the configuration's folder.
     #[must_use]
     pub fn missing(&self) -> BTreeSet<String> {
-        let called = self.modules.values().flat_map(|module| module.calls.values());
+        let called = self.modules.values().flat_map(Module::all_calls);
         called
-            .filter_map(|call| call.folder.as_ref())
+            .filter_map(|(_, call)| call.folder.as_ref())
             .filter(|folder| !self.modules.contains_key(*folder))
             .cloned()
             .collect()

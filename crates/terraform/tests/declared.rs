@@ -419,6 +419,9 @@ fn hostile_code_is_refused_or_read_in_time() {
     insta::assert_snapshot!(error, @"large.tf:1: not readable as HCL: the file is larger than 16 MiB");
     let error = Configuration::read([("main.tf.json", "{\n  \"a\": }")]).unwrap_err();
     insta::assert_snapshot!(error, @"main.tf.json:2: not readable as JSON: expected value at line 2 column 8");
+    let twice = "{\"data\": {\"external\": {\"x\": {}}},\n \"data\": {}}";
+    let error = Configuration::read([("main.tf.json", twice)]).unwrap_err();
+    insta::assert_snapshot!(error, @"main.tf.json:2: not readable as JSON: `data` stands twice at line 2 column 12");
     // Modules that fan out: 3 to the power of 16.
     let fan = (0..3)
         .map(|n| format!("module \"m{n}\" {{ source = \"./\" }}\n"))

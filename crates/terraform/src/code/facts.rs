@@ -105,12 +105,9 @@ impl Configuration {
         let mut found = BTreeSet::from([""]);
         let mut open = vec![""];
         while let Some(folder) = open.pop() {
-            let calls = self.modules.get(folder).map(|module| module.calls.values());
-            for next in calls
-                .into_iter()
-                .flatten()
-                .filter_map(|call| call.folder.as_deref())
-            {
+            let calls = self.modules.get(folder).map(Module::all_calls);
+            let folders = calls.into_iter().flatten();
+            for next in folders.filter_map(|(_, call)| call.folder.as_deref()) {
                 if found.insert(next) {
                     open.push(next);
                 }
@@ -154,7 +151,7 @@ impl<'c> Collector<'c> {
         for other in &module.others {
             self.other(other);
         }
-        for (name, call) in &module.calls {
+        for (name, call) in module.all_calls() {
             let kind = FactKind::Module(origin(call, code));
             self.add(kind, &format!("module.{name}"), (&call.path, call.line));
         }

@@ -30,6 +30,8 @@ pub(crate) struct Module {
     pub(crate) locals: BTreeMap<String, Expression>,
     pub(crate) outputs: BTreeMap<String, Body>,
     pub(crate) calls: BTreeMap<String, Call>,
+    /// Calls of a name that stands twice: terraform refuses that, or chooses by the kind of the file.
+    twice: Vec<(String, Call)>,
     /// All other blocks: `terraform`, `provider`, `check`, and what later versions bring.
     pub(crate) others: Vec<Other>,
 }
@@ -63,6 +65,16 @@ pub(crate) struct Other {
 impl Module {
     pub(crate) fn blocks(&self) -> impl Iterator<Item = &ResourceBlock> {
         self.resources.iter().map(|resource| &resource.block)
+    }
+
+    /// Its calls of modules, of a name that stands twice each.
+    pub(crate) fn all_calls(&self) -> impl Iterator<Item = (&String, &Call)> {
+        let twice = self.twice.iter().map(|(name, call)| (name, call));
+        self.calls.iter().chain(twice)
+    }
+
+    pub(crate) fn calls_twice(&self, name: &str) -> bool {
+        self.twice.iter().any(|(other, _)| other == name)
     }
 
     pub(crate) fn find(&self, address: &str) -> Option<&ResourceBlock> {
@@ -143,13 +155,13 @@ impl Module {
                     body: Body::new(),
                 };
                 let name = (*name).to_owned();
-                self.calls.insert(
-                    name,
-                    Call {
-                        body: block.body,
-                        ..call
-                    },
-                );
+                let call = Call {
+                    body: block.body,
+                    ..call
+                };
+                if let Some(first) = self.calls.insert(name.clone(), call) {
+                    self.twice.push((name, first));
+                }
             }
             ("variable", [name]) => {
                 self.variables.insert((*name).to_owned(), block.body);

@@ -7,7 +7,7 @@ use crate::code::expression::{Bound, Place};
 use crate::code::module::{Module, Resource};
 use crate::code::number::Number;
 use crate::code::types::convert;
-use crate::code::value::{Evaluated, InstanceRef, Value};
+use crate::code::value::{InstanceRef, Value};
 use crate::resource::Kind;
 use hcl_edit::expr::{Expression, TraversalOperator};
 use hcl_edit::structure::Body;
@@ -529,6 +529,9 @@ impl<'a> Evaluator<'a> {
         }
         let address = format!("{}module.{name}", scope.prefix);
         let call = scope.module.calls.get(name).ok_or_else(|| address.clone())?;
+        if scope.module.calls_twice(name) {
+            return Err(format!("what {address} holds: it stands twice in the code"));
+        }
         let Some(folder) = &call.folder else {
             return Err(format!("what {address} holds: it comes from elsewhere"));
         };
@@ -566,11 +569,6 @@ impl<'a> Evaluator<'a> {
         let children = Rc::new(children.collect::<Vec<_>>());
         scope.children.borrow_mut().insert(name, Rc::clone(&children));
         Ok(children)
-    }
-
-    /// The value of an expression of a type, for what `optional` gives.
-    pub(crate) fn default(&self, place: Place<'_, 'a>, expression: &'a Expression) -> Evaluated {
-        self.evaluate(place, expression)
     }
 }
 

@@ -6,7 +6,9 @@ use hcl_edit::Span as _;
 use hcl_edit::expr::{Array, Expression, Object, ObjectKey, ObjectValue};
 use hcl_edit::structure::{Attribute, Block, Body, Structure};
 use hcl_edit::template::{Element, StringTemplate};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
+use std::fmt;
 use std::sync::Arc;
 
 /// A file larger than this, in bytes, is refused: no hand wrote it, and a hook must not stand still.
@@ -20,6 +22,8 @@ pub(crate) struct Source {
 }
 
 pub(crate) fn read(path: &str, text: &str) -> Result<Source, ConfigError> {
+    // Editors on Windows put a mark before the text; Terraform passes over it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let path_of: Arc<str> = path.into();
     if path.ends_with(".json") {
         let json = json(path, text)?;
@@ -79,8 +83,6 @@ fn hcl(path: &str, text: &str) -> Result<Body, ConfigError> {
     if text.len() > LARGEST {
         return Err(refused(1, "the file is larger than 16 MiB"));
     }
-    // Editors on Windows put a mark before the text; Terraform passes over it.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     text.parse()
         .map_err(|error: hcl_edit::parser::Error| refused(error.location().line(), error.message()))
 }
@@ -98,7 +100,70 @@ fn json(path: &str, text: &str) -> Result<Json, ConfigError> {
     if text.trim().is_empty() {
         return Ok(Json::Null);
     }
-    serde_json::from_str(text).map_err(|error| refused(error.line(), error.to_string()))
+    let Once(json) = serde_json::from_str(text).map_err(|error| refused(error.line(), error.to_string()))?;
+    Ok(json)
+}
+
+/// JSON in which no key stands twice: Terraform would read both, so that none may hide behind the other.
+struct Once(Json);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Once;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON")
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Once, E> {
+                Ok(Once(Json::Null))
+            }
+
+            fn visit_bool<E: Error>(self, flag: bool) -> Result<Once, E> {
+                Ok(Once(flag.into()))
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Once, E> {
+                Ok(Once(number.into()))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Once, E> {
+                Ok(Once(number.into()))
+            }
+
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Once, E> {
+                Ok(Once(number.into()))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Once, E> {
+                Ok(Once(text.into()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Once, A::Error> {
+                let mut items = Vec::new();
+                while let Some(Once(item)) = list.next_element()? {
+                    items.push(item);
+                }
+                Ok(Once(items.into()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Once, A::Error> {
+                let mut fields = serde_json::Map::new();
+                while let Some(key) = map.next_key::<String>()? {
+                    let Once(value) = map.next_value()?;
+                    // Remarks may stand more than once.
+                    if key != "//" && fields.contains_key(&key) {
+                        return Err(A::Error::custom(format_args!("`{key}` stands twice")));
+                    }
+                    fields.insert(key, value);
+                }
+                Ok(Once(fields.into()))
+            }
+        }
+        deserializer.deserialize_any(Read)
+    }
 }
 
 /// The blocks of a `.tf.json` ("JSON Configuration Syntax", Terraform language documentation). What stands inside of them

@@ -102,6 +102,17 @@ fn what_explodes_is_bounded() {
     let chain: String = (0..5_000)
         .map(|n| format!("  c{n} = local.c{}\n", n + 1))
         .collect();
+    let winding: String = (0..400)
+        .map(|n| {
+            format!(
+                "  w{n} = [for k, v in {{ a = try(merge({{ a = \"${{local.w{0}}}\" }}, {{}}).a, \"x\") }} : (v == \"y\" ? v : v)][0]\n",
+                n + 1
+            )
+        })
+        .collect();
+    let code =
+        Configuration::read([("main.tf", format!("locals {{\n{winding}  x = local.w0\n}}\n"))]).unwrap();
+    assert!(evaluated(&code).is_ok());
     let text = format!(
         "locals {{\n  l0 = 1\n  t0 = \"a\"\n{doubling}{longer}{chain}  x = [local.l60, local.t30, local.c0]\n}}\n"
     );

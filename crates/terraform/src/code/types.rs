@@ -133,7 +133,7 @@ fn default_of<'a>(
 ) -> Evaluated {
     match call.args.get(1) {
         Some(default) => {
-            let value = evaluator.default(place, default)?;
+            let value = evaluator.evaluate(place, default)?;
             convert(evaluator, place, &value, wanted)
         }
         None => Ok(Value::Null),
