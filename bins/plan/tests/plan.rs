@@ -244,6 +244,49 @@ fn a_failed_init_ends_with_terraforms_code() {
 }
 
 #[test]
+fn a_failed_plan_shows_no_sensitive_variable() {
+    let job = Job::new(b"", 1).with("TF_VAR_token", "canary-from-the-job");
+    fs::write(
+        job.path("config/secret.tf"),
+        "variable \"password\" {\n  sensitive = true\n  default   = \"canary-default\"\n}\n\
+         variable \"token\" {\n  sensitive = true\n}\n",
+    )
+    .unwrap();
+    job.terraform(
+        "#!/bin/sh\n[ \"$2\" = plan ] || exit 0\n\
+         echo 'aws_x.a: Refreshing state... [id=canary-default]'\n\
+         echo 'Error: cannot sign in with canary-default, canary-from-the-job'\nexit 1\n",
+    );
+    let run = job.run();
+    assert_eq!(run.code, 1);
+    assert!(!run.text.contains("canary"), "{}", run.text);
+    assert!(!job.artifact("plan.txt").contains("canary"));
+    insta::assert_snapshot!("plan-fails-with-sensitive-variables", run.text);
+}
+
+#[test]
+fn with_a_key_the_saved_plan_leaves_encrypted() {
+    let job = Job::new(&recorded("../rule-styles/3-destroy"), 2)
+        .with("PORTCULLIS_PLAN_KEY", &"0123456789abcdef".repeat(4));
+    let run = job.run();
+    assert_eq!(run.code, 0, "{}", run.text);
+    let kept = fs::read(job.path("portcullis/plan.tfplan")).unwrap();
+    assert!(kept.starts_with(b"portcullis sealed file, format 1"), "{kept:?}");
+    assert!(!kept.windows(10).any(|part| part == b"saved plan"));
+    assert!(!job.artifact("plan.json").contains("hunter2"));
+    assert!(
+        run.text.contains("plan.tfplan is encrypted") && !run.text.contains("WARNING"),
+        "{}",
+        run.text
+    );
+    // Told before terraform runs for minutes.
+    let bad = Job::new(b"", 2).with("PORTCULLIS_PLAN_KEY", "a password");
+    let run = bad.run();
+    assert_eq!(run.code, 64, "{}", run.text);
+    assert!(!bad.path("calls").exists(), "terraform was started");
+}
+
+#[test]
 fn bad_input_is_one_clear_error_each() {
     let change = || Job::new(&recorded("2-correct-web-port"), 2);
     let unwritable = change();
