@@ -9,7 +9,7 @@
     reason = "tests"
 )]
 
-use portcullis_terraform::{Configuration, Plan, State};
+use portcullis_terraform::{Configuration, Plan, Sensitive, State, mask_plan};
 use std::path::Path;
 
 #[path = "../../../fuzz/mutate.rs"]
@@ -30,6 +30,14 @@ fn see(text: &str) {
     }
     if let Ok(state) = State::read(text) {
         let _ = state.view();
+    }
+    let _ = Sensitive::of_state(text);
+    if let Ok((masked, sensitive)) = mask_plan(text) {
+        assert!(
+            serde_json::from_str::<serde::de::IgnoredAny>(&masked).is_ok(),
+            "no JSON any more"
+        );
+        let _ = sensitive.mask_plan_text(text);
     }
 }
 

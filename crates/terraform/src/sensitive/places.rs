@@ -178,6 +178,7 @@ struct Instance<'a> {
 /// A step of a path: `{"type": "get_attr", "value": "description"}`, or `index` with a value of type and value.
 #[derive(Deserialize)]
 struct Step {
+    #[serde(default)]
     value: Value,
 }
 
