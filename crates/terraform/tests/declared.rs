@@ -428,6 +428,11 @@ fn hostile_code_is_refused_or_read_in_time() {
         .collect::<String>();
     let code = Configuration::read([("main.tf", fan)]).unwrap();
     assert!(!code.declared().unwrap().missing.is_empty());
+    // Large sets, made once for each of many instances.
+    let products = "resource \"aws_security_group\" \"x\" {\n  count = 10000\n  name  = \"${length(setproduct(range(400 + \
+                    count.index % 2), range(400)))}\"\n}\n";
+    let code = Configuration::read([("main.tf", products)]).unwrap();
+    assert_eq!(code.declared().unwrap().view.groups.len(), 10_000);
     let sums: String = (0..2_000).map(|_| "1+").collect();
     let _ = Configuration::read([("main.tf", format!("locals {{ x = {sums}1 }}\n"))]);
 }

@@ -264,7 +264,10 @@ impl<'a> Evaluator<'a> {
                 _ => return Err(Fault("`...` behind something that is no list")),
             }
         }
-        functions::call(name, &arguments)
+        self.spend(&arguments);
+        let result = functions::call(name, &arguments)?;
+        self.spend(std::slice::from_ref(&result));
+        Ok(result)
     }
 
     fn for_expression(&self, place: Place<'_, 'a>, expression: &'a ForExpr) -> Evaluated {

@@ -19,7 +19,7 @@ use std::rc::Rc;
 /// How deep expressions and what they refer to may be nested: each level takes a part of the stack.
 const DEEPEST: usize = 200;
 /// How many steps one reading may take: a hook must not stand still.
-const STEPS: u64 = 5_000_000;
+const STEPS: usize = 20_000_000;
 /// How many instances one block may have, and how many modules there may be in all.
 const INSTANCES: usize = 10_000;
 /// How deep modules may call each other.
@@ -29,7 +29,7 @@ pub(crate) struct Evaluator<'a> {
     code: &'a Configuration,
     scopes: RefCell<Vec<Rc<Scope<'a>>>>,
     depth: Cell<usize>,
-    steps: Cell<u64>,
+    steps: Cell<usize>,
 }
 
 /// One instance of a module.
@@ -171,6 +171,12 @@ impl<'a> Evaluator<'a> {
         }
         self.depth.set(self.depth.get() + 1);
         Some(Guard(&self.depth))
+    }
+
+    /// Counts what a function looks at, too.
+    pub(crate) fn spend(&self, values: &[Value]) {
+        let weight: usize = values.iter().map(Value::weight).sum();
+        self.steps.set(self.steps.get().saturating_add(weight));
     }
 
     /// The value of a node, evaluated once; a node that needs itself can't be told.

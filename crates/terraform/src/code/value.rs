@@ -154,6 +154,11 @@ impl Value {
         }))
     }
 
+    /// How many values it holds.
+    pub(crate) fn weight(&self) -> usize {
+        self.size().weight
+    }
+
     fn size(&self) -> Size {
         let single = |weight| Size { weight, depth: 0 };
         match self {
