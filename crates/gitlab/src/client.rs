@@ -1,33 +1,49 @@
 //! Sends requests to GitLab. Nothing else in this crate does.
 //!
 //! Tokens go to the API's own host and nowhere else: a redirect to another host is an error, and of a page's
-//! `Link` only the query is used. Reads are repeated after 429, 5xx, broken answers and lost connections; writes
-//! only when GitLab said 429 or no connection came about, since a write whose answer was lost may have happened.
+//! `Link` only the query is used. Reads are repeated after 429, 502, 503, 504, broken answers and lost connections;
+//! writes only when GitLab said 429 or no connection came about, since a write whose answer was lost may have
+//! happened. A call that no GitLab opens to job tokens is refused before anything is sent ([`Operation::needs`]).
 
 mod config;
 mod error;
 mod exchange;
+mod graphql;
+mod hint;
+mod jobs;
+mod merge_requests;
+mod operation;
+mod protection;
+mod states;
 
 pub use config::{Config, Retry, Timeouts, Token};
-pub use error::{Error, ErrorKind, Operation};
+pub use error::{Error, ErrorKind};
+pub use operation::{JobTokenRight, Needs, Operation};
 
-use crate::{
-    job::Job,
-    note::{Note, NoteBody},
-    project::{Project, segment},
-    state::{JOB_TOKEN_USER, StateAddress},
-};
-use exchange::{Answer, Repeat, next_page};
+use crate::project::segment;
+use exchange::{Answer, Call, Repeat, next_page};
 use reqwest::{
-    Method, RequestBuilder, StatusCode,
+    Method, RequestBuilder,
     header::{HeaderMap, HeaderName, HeaderValue},
     redirect,
 };
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use url::Url;
 
-/// The most pages one listing reads: 100 jobs or notes each.
+/// The most pages one listing reads: 100 things each.
 const MAX_PAGES: usize = 100;
+
+/// `None` when GitLab does not open this to the caller ([`Error::is_not_available`]): facts that are nice to have.
+///
+/// # Errors
+/// Every other error.
+pub fn if_available<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.is_not_available() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
 
 /// A connection to one GitLab instance with one token. Needs a tokio runtime with I/O and time.
 #[derive(Debug, Clone)]
@@ -60,7 +76,8 @@ impl Client {
             .user_agent(concat!("portcullis/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(config.timeouts.connect)
             .timeout(config.timeouts.request)
-            .redirect(redirect::Policy::custom(stay_with_the_host))
+            // `exchange` follows what may be followed.
+            .redirect(redirect::Policy::none())
             .build()
             .map_err(|source| refuse(ErrorKind::Setup).caused_by(source))?;
         Ok(Self {
@@ -70,128 +87,35 @@ impl Client {
         })
     }
 
-    /// The latest version of a managed state, byte for byte; `None` when there is none yet.
-    ///
-    /// # Errors
-    /// When GitLab cannot be asked, refuses, or answers something that is not JSON.
-    pub async fn state(&self, address: &StateAddress) -> Result<Option<Vec<u8>>, Error> {
-        let operation = Operation::ReadState;
-        let request = self.http.get(address.url(&self.config.api_url));
-        // These routes take a job's token in HTTP Basic only.
-        let request = match &self.config.token {
-            Token::Job(token) => request.basic_auth(JOB_TOKEN_USER, Some(token.expose())),
-            Token::Private(_) => request.headers(self.token_header.clone()),
-        };
-        let answer = match self.exchange(operation, Repeat::Freely, request).await {
-            // As terraform's own client reads it: no such state is an empty state.
-            Err(error) if *error.kind() == ErrorKind::NotFound => return Ok(None),
-            other => other?,
-        };
-        if answer.status == StatusCode::NO_CONTENT || answer.body.is_empty() {
-            return Ok(None);
+    /// Whether the token is a job's.
+    #[must_use]
+    pub fn has_job_token(&self) -> bool {
+        matches!(self.config.token, Token::Job(_))
+    }
+
+    /// Begins a call, unless its token opens it on no GitLab.
+    fn call(&self, operation: Operation, repeat: Repeat) -> Result<Call, Error> {
+        if self.has_job_token() && operation.needs().job_token == JobTokenRight::No {
+            return Err(self.error(operation, ErrorKind::NotForJobTokens));
         }
-        self.read::<IgnoredAny>(operation, &answer)?;
-        Ok(Some(answer.body))
+        Ok(Call::new(operation, repeat, self.config.answer_limit))
     }
 
-    /// The job the token belongs to. Works with a job's token only.
-    ///
-    /// # Errors
-    /// When GitLab cannot be asked, refuses, or answers something that is not a job.
-    pub async fn own_job(&self) -> Result<Job, Error> {
-        let operation = Operation::OwnJob;
-        let answer = self
-            .exchange(operation, Repeat::Freely, self.request(Method::GET, &["job"]))
-            .await?;
-        self.read(operation, &answer)
-    }
-
-    /// Every job of a pipeline, retried ones left out, over all pages.
-    ///
-    /// # Errors
-    /// When GitLab cannot be asked, refuses (job tokens may list jobs from GitLab 18 on), or answers something that
-    /// is not a list of jobs.
-    pub async fn jobs(&self, project: &Project, pipeline: u64) -> Result<Vec<Job>, Error> {
-        let path = [
-            "projects",
-            &project.segment(),
-            "pipelines",
-            &pipeline.to_string(),
-            "jobs",
-        ];
-        self.list(Operation::ListJobs, &path, &[]).await
-    }
-
-    /// Every note of a merge request, oldest first, over all pages.
-    ///
-    /// # Errors
-    /// When GitLab cannot be asked, refuses, or answers something that is not a list of notes.
-    pub async fn merge_request_notes(&self, project: &Project, iid: u64) -> Result<Vec<Note>, Error> {
-        let path = [
-            "projects",
-            &project.segment(),
-            "merge_requests",
-            &iid.to_string(),
-            "notes",
-        ];
-        self.list(
-            Operation::ListNotes,
-            &path,
-            &[("sort", "asc"), ("order_by", "created_at")],
-        )
-        .await
-    }
-
-    /// Writes a new note. A job's token may not: GitLab wants a token with the scope `api`.
-    ///
-    /// # Errors
-    /// When GitLab cannot be asked or refuses. After a lost answer the note may stand there all the same.
-    pub async fn create_note(&self, project: &Project, iid: u64, body: &str) -> Result<Note, Error> {
-        let path = [
-            "projects",
-            &project.segment(),
-            "merge_requests",
-            &iid.to_string(),
-            "notes",
-        ];
-        let request = self.request(Method::POST, &path).json(&NoteBody { body });
-        let answer = self
-            .exchange(Operation::WriteNote, Repeat::UnlessItMayHaveHappened, request)
-            .await?;
-        self.read(Operation::WriteNote, &answer)
-    }
-
-    /// Replaces the text of a note. Doing it twice is doing it once, so it is repeated like a read.
-    ///
-    /// # Errors
-    /// As [`Client::create_note`].
-    pub async fn update_note(
-        &self,
-        project: &Project,
-        iid: u64,
-        note: u64,
-        body: &str,
-    ) -> Result<Note, Error> {
-        let segment = project.segment();
-        let path = [
-            "projects",
-            &segment,
-            "merge_requests",
-            &iid.to_string(),
-            "notes",
-            &note.to_string(),
-        ];
-        let request = self.request(Method::PUT, &path).json(&NoteBody { body });
-        let answer = self
-            .exchange(Operation::WriteNote, Repeat::Freely, request)
-            .await?;
-        self.read(Operation::WriteNote, &answer)
+    fn error(&self, operation: Operation, kind: ErrorKind) -> Error {
+        Error::new(operation, &self.config, kind)
     }
 
     fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
         self.http
             .request(method, segment::join(&self.config.api_url, path))
             .headers(self.token_header.clone())
+    }
+
+    /// Reads one document.
+    async fn get<T: DeserializeOwned>(&self, operation: Operation, path: &[&str]) -> Result<T, Error> {
+        let call = self.call(operation, Repeat::Freely)?;
+        let answer = self.exchange(call, self.request(Method::GET, path)).await?;
+        self.read(operation, &answer)
     }
 
     /// Follows `Link: rel="next"`, never totals: those are left out of long listings.
@@ -201,6 +125,7 @@ impl Client {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Vec<T>, Error> {
+        let call = self.call(operation, Repeat::Freely)?;
         let mut url: Url = segment::join(&self.config.api_url, path);
         url.query_pairs_mut()
             .append_pair("per_page", "100")
@@ -208,14 +133,14 @@ impl Client {
         let mut all = Vec::new();
         for _ in 0..MAX_PAGES {
             let request = self.http.get(url.clone()).headers(self.token_header.clone());
-            let answer = self.exchange(operation, Repeat::Freely, request).await?;
+            let answer = self.exchange(call, request).await?;
             all.extend(self.read::<Vec<T>>(operation, &answer)?);
             match next_page(&answer.headers, &url) {
                 Some(next) if next != url => url = next,
                 _ => return Ok(all),
             }
         }
-        Err(Error::new(operation, &self.config, ErrorKind::TooManyPages))
+        Err(self.error(operation, ErrorKind::TooManyPages))
     }
 
     fn read<T: DeserializeOwned>(&self, operation: Operation, answer: &Answer) -> Result<T, Error> {
@@ -227,23 +152,16 @@ impl Client {
             } else {
                 ErrorKind::NotAsExpected
             };
-            Error::new(operation, &self.config, kind).caused_by(source)
+            self.error(operation, kind).caused_by(source)
         })
     }
 }
 
-/// Follows a moved project on the same host; stops, and shows the redirect as an error, before any other.
-/// reqwest itself takes only `Authorization` off on the way to another host, not GitLab's own token headers.
-fn stay_with_the_host(attempt: redirect::Attempt<'_>) -> redirect::Action {
-    let same = attempt
-        .previous()
-        .last()
-        .is_some_and(|from| from.origin() == attempt.url().origin());
-    if same && attempt.previous().len() <= 5 {
-        attempt.follow()
-    } else {
-        attempt.stop()
-    }
+/// `projects/ID`, then the rest.
+fn below<'a>(project: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
+    let mut path = vec!["projects", project];
+    path.extend(rest);
+    path
 }
 
 /// rustls leaves the choice of the cryptography under TLS to the process. A choice that the program made before stands.

@@ -1,5 +1,6 @@
 //! Jobs of a pipeline, as the Jobs API shows them. Only the fields in use; unknown ones are ignored.
 
+use crate::{Secret, null};
 use serde::{Deserialize, Deserializer};
 
 /// A job.
@@ -14,7 +15,7 @@ pub struct Job {
     /// Where it stands.
     pub status: JobStatus,
     /// Whether the pipeline goes on when it fails.
-    #[serde(default, deserialize_with = "null_is_default")]
+    #[serde(default, deserialize_with = "null::is_default")]
     pub allow_failure: bool,
     /// Why it failed, in GitLab's words: `script_failure`, `stuck_or_timeout_failure`, ….
     #[serde(default)]
@@ -33,12 +34,15 @@ pub struct Job {
     pub user: Option<User>,
     /// The pipeline it belongs to.
     #[serde(default)]
-    pub pipeline: Option<PipelineRef>,
+    pub pipeline: Option<Pipeline>,
 }
 
 /// A user, as far as other answers mention one.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct User {
+    /// Number, unique on the instance; some answers leave it out.
+    #[serde(default)]
+    pub id: Option<u64>,
     /// The name for signing in.
     pub username: String,
     /// The name as shown. Text from outside.
@@ -46,17 +50,116 @@ pub struct User {
     pub name: Option<String>,
 }
 
-/// A pipeline, as far as a job mentions it.
+impl User {
+    /// Whether both are the same user: by number where both have one, since names can change.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        match (self.id, other.id) {
+            (Some(one), Some(two)) => one == two,
+            _ => self.username == other.username,
+        }
+    }
+}
+
+/// A pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct PipelineRef {
+pub struct Pipeline {
     /// Number, unique on the instance.
     pub id: u64,
+    /// `running`, `success`, `failed`, `manual` (it waits for somebody), ….
+    #[serde(default, deserialize_with = "null::is_default")]
+    pub status: String,
+    /// How it came about: `push`, `merge_request_event`, ….
+    #[serde(default)]
+    pub source: Option<String>,
     /// The branch or tag. Text from outside.
     #[serde(default, rename = "ref")]
     pub ref_name: Option<String>,
     /// The commit.
     #[serde(default)]
     pub sha: Option<String>,
+    /// Its page.
+    #[serde(default)]
+    pub web_url: Option<String>,
+    /// Who started it.
+    #[serde(default)]
+    pub user: Option<User>,
+}
+
+/// A job that starts another pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Bridge {
+    /// Number, unique on the instance.
+    pub id: u64,
+    /// The name in `.gitlab-ci.yml`. Text from outside.
+    pub name: String,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// The pipeline it started, if it did yet.
+    #[serde(default)]
+    pub downstream_pipeline: Option<Pipeline>,
+}
+
+/// What is handed to a manual job when it is played.
+///
+/// Inputs (GitLab 18.10) are typed and checked, and need no right of their own. Variables need the right to set pipeline
+/// variables, which new projects give to nobody. (GitLab docs, "Job inputs"; "Restrict pipeline variables".)
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    inputs: serde_json::Map<String, serde_json::Value>,
+    variables: Vec<(String, Secret)>,
+}
+
+impl Inputs {
+    /// Adds an input.
+    #[must_use]
+    pub fn input(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
+        self.inputs.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds a variable.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<String>, value: Secret) -> Self {
+        self.variables.push((name.into(), value));
+        self
+    }
+
+    /// The request's body; what is not set is left out, since older GitLab refuses fields it does not know.
+    #[cfg(feature = "client")]
+    pub(crate) fn body(&self) -> serde_json::Value {
+        let mut body = serde_json::Map::new();
+        if !self.inputs.is_empty() {
+            body.insert("job_inputs".to_owned(), self.inputs.clone().into());
+        }
+        if !self.variables.is_empty() {
+            let variables: Vec<serde_json::Value> = self
+                .variables
+                .iter()
+                .map(|(key, value)| serde_json::json!({"key": key, "value": value.expose()}))
+                .collect();
+            body.insert("job_variables_attributes".to_owned(), variables.into());
+        }
+        body.into()
+    }
+}
+
+/// The job of this name: the newest, should it have been retried. Its `web_url` is where a manual job is played.
+///
+/// ```
+/// use portcullis_gitlab::job::{Job, newest};
+/// let jobs: Vec<Job> = serde_json::from_str(
+///     r#"[{"id": 8, "name": "deploy", "stage": "deploy", "status": "manual"},
+///         {"id": 5, "name": "deploy", "stage": "deploy", "status": "failed"}]"#,
+/// )?;
+/// assert_eq!(newest(&jobs, "deploy").map(|job| job.id), Some(8));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[must_use]
+pub fn newest<'a>(jobs: &'a [Job], name: &str) -> Option<&'a Job> {
+    jobs.iter()
+        .filter(|job| job.name == name)
+        .max_by_key(|job| job.id)
 }
 
 /// Where a job stands. GitLab adds words now and then: an unknown one is kept, never an error.
@@ -114,11 +217,6 @@ impl<'de> Deserialize<'de> for JobStatus {
             other => Self::Other(other.to_owned()),
         })
     }
-}
-
-/// GitLab may answer `null` where a boolean stands (GitLab docs, "REST API": booleans).
-fn null_is_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(Option::<bool>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 #[cfg(test)]

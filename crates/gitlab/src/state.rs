@@ -5,9 +5,10 @@
 
 use crate::{
     Secret,
+    job::User,
     project::{Project, segment},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 use url::Url;
 
@@ -117,6 +118,23 @@ impl StateAddress {
         )
     }
 
+    /// Where one version of the state is read.
+    #[must_use]
+    pub fn version_url(&self, api_url: &Url, serial: u64) -> Url {
+        let project = self.project.segment();
+        let serial = serial.to_string();
+        let path = [
+            "projects",
+            &project,
+            "terraform",
+            "state",
+            &self.name,
+            "versions",
+            &serial,
+        ];
+        segment::join(api_url, &path)
+    }
+
     /// The environment terraform's `http` backend reads. Passed by environment and not by `-backend-config`,
     /// which terraform would store in the plan file, token and all.
     ///
@@ -164,6 +182,108 @@ pub struct LockInfo {
     pub created: String,
     /// Mostly empty with the http backend.
     pub path: String,
+}
+
+/// What taking off a lock did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unlocked {
+    /// Nobody holds the state now.
+    Done,
+    /// Somebody else holds it, or, on some versions of GitLab, nobody does; the holder when GitLab names one.
+    HeldBy(Option<LockHolder>),
+}
+
+/// Who holds a lock: of a conflict's answer, the parts that speak of the holder.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LockHolder {
+    /// The lock's own name, which unlocking asks for.
+    #[serde(rename = "ID")]
+    pub id: String,
+    /// The GitLab user name.
+    #[serde(default)]
+    pub who: String,
+    /// Since when, RFC 3339.
+    #[serde(default)]
+    pub created: String,
+}
+
+impl LockHolder {
+    /// Reads the body of a 409; see [`LockInfo`] for what GitLab mixes there.
+    ///
+    /// ```
+    /// use portcullis_gitlab::state::LockHolder;
+    /// let body = br#"{"ID": "6fa1", "Who": "grace", "Created": "2026-11-23T10:00:00Z", "Operation": "OperationTypePlan"}"#;
+    /// assert_eq!(LockHolder::from_conflict(body).map(|holder| holder.who), Some("grace".to_owned()));
+    /// assert_eq!(LockHolder::from_conflict(b"{}"), None);
+    /// ```
+    #[must_use]
+    pub fn from_conflict(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+}
+
+/// What GitLab knows about a managed state beside its bytes. (GitLab docs, "GraphQL API resources": `TerraformState`,
+/// `TerraformStateVersion`.)
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StateFacts {
+    /// The state's name.
+    pub name: String,
+    /// Since when it is locked, RFC 3339; `None` when nobody holds it.
+    #[serde(default)]
+    pub locked_at: Option<String>,
+    /// Who holds it.
+    #[serde(default)]
+    pub locked_by_user: Option<User>,
+    /// When it changed last, lock included. RFC 3339.
+    #[serde(default)]
+    pub updated_at: Option<String>,
+    /// Since when its deletion is pending, RFC 3339.
+    #[serde(default)]
+    pub deleted_at: Option<String>,
+    /// The newest version; `None` when nothing was written yet.
+    #[serde(default)]
+    pub latest_version: Option<VersionFacts>,
+}
+
+/// Who wrote a version of a state.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VersionFacts {
+    /// The serial in the state.
+    #[serde(default)]
+    pub serial: Option<u64>,
+    /// When, RFC 3339.
+    #[serde(default)]
+    pub created_at: Option<String>,
+    /// Who; `None` when the user is gone.
+    #[serde(default)]
+    pub created_by_user: Option<User>,
+    /// In which job; `None` when it was no job, or one that the token may not see.
+    #[serde(default)]
+    pub job: Option<WritingJob>,
+}
+
+/// The job that wrote a version of a state.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WritingJob {
+    /// The job's number, unique on the instance.
+    #[serde(default, deserialize_with = "global_id")]
+    pub id: Option<u64>,
+    /// The name in `.gitlab-ci.yml`. Text from outside.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The path of the job's page, below the instance's address.
+    #[serde(default)]
+    pub web_path: Option<String>,
+}
+
+/// `gid://gitlab/Ci::Build/505` as 505.
+fn global_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| text.rsplit('/').next()?.parse().ok()))
 }
 
 #[cfg(test)]

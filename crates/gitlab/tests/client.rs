@@ -1,72 +1,31 @@
-//! The client against a GitLab faked at the wire.
+//! How the client asks, and what it makes of bad answers, at the wire.
 #![cfg(feature = "client")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::allow_attributes,
+    unreachable_pub,
     reason = "tests"
 )]
 
+mod support;
+
 use portcullis_gitlab::{
     Project, Secret,
-    client::{Client, Config, Error, ErrorKind, Retry, Timeouts, Token},
-    job::JobStatus,
-    state::StateAddress,
+    client::{Client, ErrorKind, Retry, Token},
+    commit_status::{CommitState, CommitStatus},
+    job::{Inputs, JobStatus},
 };
 use std::{fmt::Write as _, time::Duration};
+use support::{TOKEN, config, job_client, private_client, production, told};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
-use url::Url;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
     matchers::{any, basic_auth, body_json, header, method, path, query_param},
 };
-
-const TOKEN: &str = "glcbt-64_never-shown";
-
-/// Three quick repeats.
-fn config(root: &str, token: Token) -> Config {
-    Config {
-        timeouts: Timeouts {
-            connect: Duration::from_secs(5),
-            request: Duration::from_secs(5),
-        },
-        retry: Retry {
-            times: 3,
-            wait_min: Duration::ZERO,
-            wait_max: Duration::ZERO,
-            retry_after_max: Duration::ZERO,
-        },
-        ..Config::new(Url::parse(&format!("{root}/api/v4")).unwrap(), token)
-    }
-}
-
-fn job_client(root: &str) -> Client {
-    Client::new(config(root, Token::Job(Secret::new(TOKEN)))).unwrap()
-}
-
-fn private_client(root: &str) -> Client {
-    Client::new(config(root, Token::Private(Secret::new(TOKEN)))).unwrap()
-}
-
-fn production() -> StateAddress {
-    StateAddress::new(Project::Id(42), "production").unwrap()
-}
-
-/// The error with its whole chain and its hint, as a stage would print them; the stand-in's port taken out.
-fn told(error: &Error, root: &str) -> String {
-    let mut text = format!("{error}\n");
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        writeln!(text, "  because {cause}").unwrap();
-        source = cause.source();
-    }
-    writeln!(text, "  hint: {}", error.hint().unwrap_or("-")).unwrap();
-    assert!(!text.contains(TOKEN), "a token in {text}");
-    text.replace(root.trim_start_matches("http://"), "GITLAB")
-}
 
 #[tokio::test]
 async fn a_state_is_read_with_the_jobs_token_by_basic_auth() {
@@ -125,7 +84,7 @@ async fn every_fault_is_told_apart_and_says_what_helps() {
         (
             "server error",
             json(500, r#"{"message":"500 Internal Server Error"}"#),
-            4,
+            1,
         ),
         (
             "server error with a web page",
@@ -157,7 +116,7 @@ async fn every_fault_is_told_apart_and_says_what_helps() {
 }
 
 #[tokio::test]
-async fn rights_hints_name_the_token_that_is_needed() {
+async fn rights_hints_name_the_token_that_is_needed_and_what_goes_on_without() {
     let server = MockServer::start().await;
     Mock::given(any())
         .respond_with(ResponseTemplate::new(403).set_body_string(r#"{"message":"403 Forbidden"}"#))
@@ -178,16 +137,53 @@ async fn rights_hints_name_the_token_that_is_needed() {
         ),
         (
             "write note, job token",
-            job.create_note(&project, 7, "x").await.unwrap_err(),
+            job.put_note(&project, 7, "<!-- x -->", "<!-- x -->")
+                .await
+                .unwrap_err(),
         ),
         (
             "write note, access token",
             private.update_note(&project, 7, 1, "x").await.unwrap_err(),
         ),
+        (
+            "unlock, job token",
+            job.unlock_state(&production(), None).await.unwrap_err(),
+        ),
+        (
+            "who wrote the state, job token",
+            job.state_facts("platform/network", "production")
+                .await
+                .unwrap_err(),
+        ),
+        (
+            "play, job token",
+            job.play(&project, 5, &Inputs::default()).await.unwrap_err(),
+        ),
+        (
+            "play, access token",
+            private.play(&project, 5, &Inputs::default()).await.unwrap_err(),
+        ),
+        (
+            "commit status, job token",
+            job.set_commit_status(&project, "c0ffee", &CommitStatus::new(CommitState::Success, "x"))
+                .await
+                .unwrap_err(),
+        ),
+        (
+            "approvals, access token",
+            private.approvals(&project, 7).await.unwrap_err(),
+        ),
+        (
+            "protected environment, job token",
+            job.protected_environment(&project, "production")
+                .await
+                .unwrap_err(),
+        ),
     ];
     let mut all = String::new();
     for (name, error) in errors {
         assert!(!error.is_unavailable());
+        assert!(error.is_not_available());
         writeln!(all, "{name}\n{}", told(&error, &server.uri())).unwrap();
     }
     insta::assert_snapshot!("rights-hints", all);
@@ -293,7 +289,7 @@ async fn a_read_survives_two_bad_answers() {
 
 #[tokio::test]
 async fn a_new_note_is_sent_again_after_429_only() {
-    for (status, times, kind) in [(429, 4, ErrorKind::RateLimited), (500, 1, ErrorKind::Server(500))] {
+    for (status, times, kind) in [(429, 4, ErrorKind::RateLimited), (503, 1, ErrorKind::Server(503))] {
         let server = MockServer::start().await;
         Mock::given(method("POST"))
             .respond_with(ResponseTemplate::new(status))
@@ -441,7 +437,7 @@ async fn notes_are_listed_created_and_updated() {
         .await;
     let (client, project) = (private_client(&server.uri()), Project::Id(42));
     let found = client.merge_request_notes(&project, 7).await.unwrap();
-    assert!(found[0].is_marked("<!-- mark -->"));
+    assert_eq!(found[0].body, "<!-- mark --> old");
     assert_eq!(client.create_note(&project, 7, "new").await.unwrap().id, 2);
     assert_eq!(
         client.update_note(&project, 7, 1, "newer").await.unwrap().body,
@@ -464,4 +460,47 @@ fn a_client_that_could_leak_is_not_made() {
     insta::assert_snapshot!(error, @"cannot get ready to ask GitLab at gitlab.invalid: the API's address holds a user name or a password");
     let client = job_client("http://gitlab.invalid");
     assert!(!format!("{client:?}").contains(TOKEN));
+}
+
+#[tokio::test]
+async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
+    let server = MockServer::start().await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(429).insert_header("Retry-After", "3600"))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let mut config = config(&server.uri(), Token::Job(Secret::new(TOKEN)));
+    config.retry.retry_after_max = Duration::from_secs(7200);
+    let error = Client::new(config).unwrap().own_job().await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::RateLimited);
+}
+
+#[tokio::test]
+async fn a_moved_project_is_not_followed_with_a_change() {
+    let server = MockServer::start().await;
+    Mock::given(path("/api/v4/projects/42/merge_requests/7/notes"))
+        .respond_with(
+            ResponseTemplate::new(301)
+                .insert_header("Location", "/api/v4/projects/43/merge_requests/7/notes"),
+        )
+        .expect(1)
+        .mount(&server)
+        .await;
+    let error = private_client(&server.uri())
+        .create_note(&Project::Id(42), 7, "x")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Redirected(301));
+}
+
+#[tokio::test]
+async fn a_redirect_in_a_circle_ends() {
+    let server = MockServer::start().await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(302).insert_header("Location", "/api/v4/job"))
+        .mount(&server)
+        .await;
+    let error = job_client(&server.uri()).own_job().await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Redirected(302));
 }

@@ -15,7 +15,12 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// How often to ask again.
     pub retry: Retry,
+    /// The longest answer that is held in memory, in bytes; a state must fit.
+    pub answer_limit: usize,
 }
+
+/// A state of a hundred thousand resources fits.
+const ANSWER_LIMIT: usize = 256 * 1024 * 1024;
 
 impl Config {
     /// With the usual waiting times.
@@ -26,6 +31,7 @@ impl Config {
             token,
             timeouts: Timeouts::default(),
             retry: Retry::default(),
+            answer_limit: ANSWER_LIMIT,
         }
     }
 }
@@ -76,6 +82,8 @@ pub struct Retry {
     pub wait_max: Duration,
     /// The longest wait that GitLab may ask for by `Retry-After`.
     pub retry_after_max: Duration,
+    /// The longest time for one call with all its repeats, waits and pages. A wait that would pass it is not begun.
+    pub deadline: Duration,
 }
 
 impl Retry {
@@ -85,6 +93,7 @@ impl Retry {
         wait_min: Duration::ZERO,
         wait_max: Duration::ZERO,
         retry_after_max: Duration::ZERO,
+        deadline: Duration::MAX,
     };
 
     /// The wait before the repeat number `repeat` (from 0), given what GitLab asked for.
@@ -107,6 +116,7 @@ impl Default for Retry {
             wait_min: Duration::from_millis(500),
             wait_max: Duration::from_secs(10),
             retry_after_max: Duration::from_secs(60),
+            deadline: Duration::from_secs(180),
         }
     }
 }

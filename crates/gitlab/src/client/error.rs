@@ -1,6 +1,8 @@
 //! What can go wrong, and who can mend it.
 
 use super::config::{Config, Token};
+use super::hint::hint;
+use super::operation::{JobTokenRight, Operation};
 use std::{error::Error as StdError, fmt};
 use thiserror::Error;
 
@@ -18,36 +20,6 @@ pub struct Error {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What was being done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    /// Getting the client ready.
-    Setup,
-    /// Reading a managed state.
-    ReadState,
-    /// Asking which job this is.
-    OwnJob,
-    /// Listing a pipeline's jobs.
-    ListJobs,
-    /// Listing a merge request's notes.
-    ListNotes,
-    /// Creating or changing a note.
-    WriteNote,
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Setup => "get ready to ask GitLab",
-            Self::ReadState => "read the managed state",
-            Self::OwnJob => "ask GitLab about this job",
-            Self::ListJobs => "list the pipeline's jobs",
-            Self::ListNotes => "list the merge request's notes",
-            Self::WriteNote => "write the merge request's note",
-        })
-    }
-}
-
 /// How it went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -61,6 +33,15 @@ pub enum ErrorKind {
     /// `https://user:password@host`.
     #[error("the API's address holds a user name or a password")]
     CredentialsInAddress,
+    /// The call is not among those that a job's token opens, on any GitLab. Nothing was sent.
+    #[error("a job's token (CI_JOB_TOKEN) is not enough")]
+    NotForJobTokens,
+    /// The path of an artifact, or another part of the address, would lead elsewhere.
+    #[error("the path is not one below the job's artifacts")]
+    UnusablePath,
+    /// A note that GitLab would refuse.
+    #[error("the note has more than the 1000000 characters that GitLab takes")]
+    NoteTooLong,
     /// No connection came about: refused, unknown host, TLS.
     #[error("no connection")]
     NoConnection,
@@ -70,6 +51,12 @@ pub enum ErrorKind {
     /// The connection broke, or the answer ended early.
     #[error("the answer is incomplete")]
     Truncated,
+    /// 400.
+    #[error("GitLab does not take the request (400)")]
+    BadRequest,
+    /// The job is not one that waits to be played.
+    #[error("the job cannot be played (400)")]
+    Unplayable,
     /// 401.
     #[error("GitLab does not accept the token (401)")]
     Unauthorized,
@@ -79,6 +66,9 @@ pub enum ErrorKind {
     /// 404; GitLab says so of things the token may not see, too.
     #[error("not found, or not visible to this token (404)")]
     NotFound,
+    /// 405: GitLab takes changes to a moved project at its new address only.
+    #[error("GitLab does not allow this at this address (405)")]
+    NotAllowed,
     /// 409.
     #[error("in conflict with something that is there (409)")]
     Conflict,
@@ -103,6 +93,12 @@ pub enum ErrorKind {
     /// Not JSON, or not the expected document.
     #[error("the answer is not what the API documents")]
     NotAsExpected,
+    /// Errors in the answer to a GraphQL query.
+    #[error("GitLab refuses the query")]
+    QueryRefused,
+    /// More bytes than the caller wanted to hold.
+    #[error("the answer is longer than {0} bytes")]
+    AnswerTooLong(usize),
     /// A listing without end.
     #[error("the list has no end within 100 pages")]
     TooManyPages,
@@ -138,6 +134,17 @@ impl Error {
         self
     }
 
+    /// Whether GitLab's explanation has these words.
+    pub(super) fn says(&self, words: &str) -> bool {
+        self.explanation.as_ref().is_some_and(|text| text.contains(words))
+    }
+
+    /// As another kind, for refusals that only their words tell apart.
+    pub(super) fn turned(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
     /// How it went wrong.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
@@ -165,63 +172,36 @@ impl Error {
         )
     }
 
-    /// What the reader can do about it: which role or token is needed, or where to look.
+    /// Whether GitLab's answer is, in effect, "not for you": the token, the role, the tier or the version of GitLab does
+    /// not open this, and asking again does not help. A missing thing looks the same: GitLab answers 404 to both.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match (&self.kind, self.operation) {
-            (ErrorKind::Unauthorized, _) if self.job_token => {
-                "a job's token works only while its job runs; use the CI_JOB_TOKEN of this very job, and look whether \
-                 the job token permissions of the project (Settings, CI/CD) let this project in"
+    pub fn is_not_available(&self) -> bool {
+        match self.kind {
+            ErrorKind::NotForJobTokens | ErrorKind::Forbidden | ErrorKind::NotFound => true,
+            // Routes that are closed to job tokens answer 401; an access token that is not accepted is a fault.
+            ErrorKind::Unauthorized => {
+                self.job_token && self.operation.needs().job_token != JobTokenRight::Yes
             }
-            (ErrorKind::Unauthorized, _) => "the access token is wrong, expired or revoked; make a new one",
-            (ErrorKind::Forbidden | ErrorKind::NotFound, Operation::ReadState) => {
-                "reading a managed state needs the Developer role in its project (writing and locking need Maintainer); a \
-                 job's token has the role of the user who started or played the job; the project's Infrastructure menu \
-                 must be on, too"
-            }
-            (ErrorKind::Unprocessable, Operation::ReadState) => {
-                "GitLab answers so while a state is being deleted; wait, or choose another state name"
-            }
-            (ErrorKind::Forbidden | ErrorKind::NotFound, Operation::ListJobs) if self.job_token => {
-                "a job's token may list jobs from GitLab 18 on; before, use a project access token with the scope read_api"
-            }
-            (ErrorKind::Forbidden | ErrorKind::NotFound, Operation::WriteNote) if self.job_token => {
-                "a job's token cannot write notes; use a project access token with the scope api and the Reporter role"
-            }
-            (ErrorKind::Forbidden | ErrorKind::NotFound, Operation::WriteNote) => {
-                "writing notes needs a token with the scope api and the Reporter role in the project"
-            }
-            (ErrorKind::Forbidden | ErrorKind::NotFound, Operation::OwnJob) => {
-                "only a job's own token (CI_JOB_TOKEN) can ask about its job"
-            }
-            (ErrorKind::Forbidden | ErrorKind::NotFound, _) => {
-                "look at the number of the project and at the token's scope and role"
-            }
-            (ErrorKind::TooLarge, _) => "an administrator of the GitLab instance sets this limit",
-            (ErrorKind::RateLimited, _) => {
-                "wait, or ask the administrator of the GitLab instance for a higher rate limit"
-            }
-            (ErrorKind::NoConnection, _) => {
-                "look at CI_API_V4_URL, at the proxy settings (HTTPS_PROXY, NO_PROXY), and whether the runner can reach GitLab"
-            }
-            (ErrorKind::TimedOut | ErrorKind::Truncated | ErrorKind::Server(_), _) => {
-                "try the job again; if it stays so, look at the status of the GitLab instance"
-            }
-            (ErrorKind::Html | ErrorKind::NotAsExpected, _) => {
-                "CI_API_V4_URL must be the API's root (https://…/api/v4); a sign-in page or a proxy may stand in between"
-            }
-            (ErrorKind::Redirected(_), _) => {
-                "set CI_API_V4_URL to the address GitLab really has: scheme, host and port"
-            }
-            (ErrorKind::Conflict, _) => {
-                "somebody else is at it; look who holds the lock, and try the job again"
-            }
-            (ErrorKind::UnusableToken, _) => {
-                "the token must be one line; look for a line break in the CI/CD variable"
-            }
-            (ErrorKind::CredentialsInAddress, _) => "take the user name and password out of CI_API_V4_URL",
-            _ => return None,
-        })
+            _ => false,
+        }
+    }
+
+    /// Whether an access token in the job's token's place would help.
+    #[must_use]
+    pub fn wants_access_token(&self) -> bool {
+        self.job_token && self.is_not_available() && self.operation.needs().job_token != JobTokenRight::Yes
+    }
+
+    /// What the reader can do about it: which role or token is needed, in which variable, what works without, or where
+    /// to look.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        hint(
+            &self.kind,
+            self.operation,
+            self.job_token,
+            self.explanation.as_deref(),
+        )
     }
 }
 

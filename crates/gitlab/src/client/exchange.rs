@@ -1,13 +1,20 @@
-//! One request until its answer, with repeats.
+//! One call until its answer, with repeats.
 
 use super::{Client, Error, ErrorKind, Operation};
 use crate::ErrorBody;
 use reqwest::{
-    RequestBuilder, StatusCode,
-    header::{HeaderMap, LINK, RETRY_AFTER},
+    Method, Request, RequestBuilder, Response, StatusCode,
+    header::{HeaderMap, LINK, LOCATION, RETRY_AFTER},
 };
 use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
+
+/// GitLab answers a read of a moved project with one redirect.
+const MAX_REDIRECTS: usize = 5;
+
+/// GitLab's explanations are a sentence; more is a proxy's page.
+const EXPLANATION_LIMIT: usize = 64 * 1024;
 
 /// When a request may be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +23,33 @@ pub(super) enum Repeat {
     Freely,
     /// Only when it certainly did not happen: 429, or no connection.
     UnlessItMayHaveHappened,
+}
+
+/// A call that has begun: what all its requests share.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call {
+    pub(super) operation: Operation,
+    pub(super) repeat: Repeat,
+    /// The longest answer, in bytes.
+    pub(super) limit: usize,
+    started: Instant,
+}
+
+impl Call {
+    pub(super) fn new(operation: Operation, repeat: Repeat, limit: usize) -> Self {
+        Self {
+            operation,
+            repeat,
+            limit,
+            started: Instant::now(),
+        }
+    }
+
+    /// With another limit on the answer.
+    pub(super) const fn within(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
 }
 
 /// A good answer.
@@ -27,50 +61,83 @@ pub(super) struct Answer {
 }
 
 /// A bad answer, or none.
-struct Fault {
-    error: Error,
+pub(super) struct Fault {
+    pub(super) error: Error,
+    /// The body, for the few refusals that say more than a sentence.
+    pub(super) body: Vec<u8>,
     certainly_not_done: bool,
     retry_after: Option<Duration>,
 }
 
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        fault.error
+    }
+}
+
 impl Client {
     /// Sends, and sends again while that may help.
-    pub(super) async fn exchange(
+    pub(super) async fn exchange(&self, call: Call, request: RequestBuilder) -> Result<Answer, Error> {
+        self.exchange_or_fault(call, request).await.map_err(Error::from)
+    }
+
+    /// As [`Client::exchange`], with the refusal's body.
+    pub(super) async fn exchange_or_fault(
         &self,
-        operation: Operation,
-        repeat: Repeat,
+        call: Call,
         request: RequestBuilder,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Answer, Fault> {
+        let request = request
+            .build()
+            .map_err(|error| self.lost(call.operation, error))?;
+        let deadline = self.config.retry.deadline;
         let mut repeats = 0;
         loop {
-            // Bodies here are short texts held in memory, which always clone.
-            let Some(copy) = request.try_clone() else {
-                return Err(Error::new(operation, &self.config, ErrorKind::Setup));
-            };
-            let fault = match self.once(operation, copy).await {
+            let left = deadline.saturating_sub(call.started.elapsed());
+            let fault = match self.once(call, copy(&request), left).await {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
-            // A web page (a proxy's, most often) will be the same page next time.
-            let may_help = fault.error.is_unavailable() && *fault.error.kind() != ErrorKind::Html;
-            let allowed = repeat == Repeat::Freely || fault.certainly_not_done;
-            if !may_help || !allowed || repeats >= self.config.retry.times {
-                return Err(fault.error);
+            let allowed = call.repeat == Repeat::Freely || fault.certainly_not_done;
+            if !may_help(fault.error.kind()) || !allowed || repeats >= self.config.retry.times {
+                return Err(fault);
             }
-            tokio::time::sleep(self.config.retry.wait(repeats, fault.retry_after)).await;
+            let wait = self.config.retry.wait(repeats, fault.retry_after);
+            if call.started.elapsed().saturating_add(wait) >= deadline {
+                return Err(fault);
+            }
+            tokio::time::sleep(wait).await;
             repeats += 1;
         }
     }
 
-    async fn once(&self, operation: Operation, request: RequestBuilder) -> Result<Answer, Fault> {
-        let response = request
-            .send()
-            .await
-            .map_err(|error| self.lost(operation, error))?;
+    /// One request; redirects of a read are followed on the same host only.
+    async fn once(&self, call: Call, mut request: Request, left: Duration) -> Result<Answer, Fault> {
+        *request.timeout_mut() = Some(self.config.timeouts.request.min(left));
+        for _ in 0..MAX_REDIRECTS {
+            let again = copy(&request);
+            let response = self
+                .http
+                .execute(request)
+                .await
+                .map_err(|error| self.lost(call.operation, error))?;
+            match redirect(&again, &response) {
+                Some(url) => {
+                    request = again;
+                    *request.url_mut() = url;
+                }
+                None => return self.answer(call, response).await,
+            }
+        }
+        let kind = ErrorKind::Redirected(StatusCode::FOUND.as_u16());
+        Err(self.fault(call.operation, kind, None))
+    }
+
+    async fn answer(&self, call: Call, response: Response) -> Result<Answer, Fault> {
+        let operation = call.operation;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await;
         if status.is_success() {
-            let body = body.map_err(|error| self.lost(operation, error))?.into();
+            let body = self.body(operation, response, call.limit).await?;
             return Ok(Answer {
                 status,
                 headers,
@@ -78,9 +145,11 @@ impl Client {
             });
         }
         let kind = match status.as_u16() {
+            400 => ErrorKind::BadRequest,
             401 => ErrorKind::Unauthorized,
             403 => ErrorKind::Forbidden,
             404 => ErrorKind::NotFound,
+            405 => ErrorKind::NotAllowed,
             409 => ErrorKind::Conflict,
             413 => ErrorKind::TooLarge,
             422 => ErrorKind::Unprocessable,
@@ -89,26 +158,65 @@ impl Client {
             code @ 500..=599 => ErrorKind::Server(code),
             code => ErrorKind::Unexpected(code),
         };
-        let explanation = body
-            .ok()
-            .and_then(|body| ErrorBody::parse(&body))
-            .map(|body| body.text());
-        // GitLab does not repeat tokens; a proxy in between might.
-        let secret = self.config.token.secret().expose();
-        let explanation = explanation
-            .map(|text| {
-                if secret.is_empty() {
-                    text
-                } else {
-                    text.replace(secret, "***")
-                }
-            })
-            .filter(|text| !text.trim().is_empty());
+        // An explanation that does not come whole is none; the status says enough.
+        let body = self
+            .body(operation, response, EXPLANATION_LIMIT)
+            .await
+            .unwrap_or_default();
+        let explanation = ErrorBody::parse(&body).map(|body| self.without_token(&body.text()));
+        let certainly_not_done = kind == ErrorKind::RateLimited;
         Err(Fault {
-            certainly_not_done: kind == ErrorKind::RateLimited,
+            body,
+            certainly_not_done,
             retry_after: retry_after(&headers),
-            error: Error::new(operation, &self.config, kind).explained(explanation),
+            ..self.fault(operation, kind, explanation)
         })
+    }
+
+    /// The body, as long as it is within the limit.
+    async fn body(
+        &self,
+        operation: Operation,
+        mut response: Response,
+        limit: usize,
+    ) -> Result<Vec<u8>, Fault> {
+        let too_long = || self.fault(operation, ErrorKind::AnswerTooLong(limit), None);
+        let announced = response.content_length().unwrap_or_default();
+        if usize::try_from(announced).map_or(true, |length| length > limit) {
+            return Err(too_long());
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| self.lost(operation, error))?
+        {
+            if body.len() + chunk.len() > limit {
+                return Err(too_long());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    /// GitLab does not repeat tokens; a proxy in between might.
+    pub(super) fn without_token(&self, text: &str) -> String {
+        let secret = self.config.token.secret().expose();
+        if secret.is_empty() {
+            text.to_owned()
+        } else {
+            text.replace(secret, "***")
+        }
+    }
+
+    fn fault(&self, operation: Operation, kind: ErrorKind, explanation: Option<String>) -> Fault {
+        let explanation = explanation.filter(|text| !text.trim().is_empty());
+        Fault {
+            error: Error::new(operation, &self.config, kind).explained(explanation),
+            body: Vec::new(),
+            certainly_not_done: false,
+            retry_after: None,
+        }
     }
 
     fn lost(&self, operation: Operation, error: reqwest::Error) -> Fault {
@@ -116,15 +224,54 @@ impl Client {
             ErrorKind::TimedOut
         } else if error.is_connect() {
             ErrorKind::NoConnection
+        } else if error.is_builder() {
+            ErrorKind::Setup
         } else {
             ErrorKind::Truncated
         };
+        let certainly_not_done = error.is_connect();
+        let fault = self.fault(operation, kind, None);
         Fault {
-            certainly_not_done: error.is_connect(),
-            retry_after: None,
-            error: Error::new(operation, &self.config, kind).caused_by(error.without_url()),
+            certainly_not_done,
+            error: fault.error.caused_by(error.without_url()),
+            ..fault
         }
     }
+}
+
+/// Whether the same request may go better a moment later. A web page (a proxy's, most often) will be the same page, and
+/// a 500 is GitLab's own failure on this very request.
+const fn may_help(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::NoConnection
+            | ErrorKind::TimedOut
+            | ErrorKind::Truncated
+            | ErrorKind::RateLimited
+            | ErrorKind::Server(502..=504)
+    )
+}
+
+/// The same request; bodies here are texts held in memory.
+fn copy(request: &Request) -> Request {
+    let mut copy = Request::new(request.method().clone(), request.url().clone());
+    *copy.headers_mut() = request.headers().clone();
+    *copy.body_mut() = request
+        .body()
+        .and_then(|body| body.as_bytes())
+        .map(|bytes| bytes.to_vec().into());
+    copy
+}
+
+/// Where a moved project is, when a read may follow: on the same host. reqwest itself follows to any, and takes only
+/// `Authorization` off on the way, not GitLab's own token headers.
+fn redirect(request: &Request, response: &Response) -> Option<Url> {
+    if request.method() != Method::GET || !response.status().is_redirection() {
+        return None;
+    }
+    let target = response.headers().get(LOCATION)?.to_str().ok()?;
+    let url = request.url().join(target).ok()?;
+    (url.origin() == request.url().origin()).then_some(url)
 }
 
 /// Seconds; the other form, a date, would need a clock and GitLab does not use it.
