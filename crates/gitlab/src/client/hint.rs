@@ -29,6 +29,12 @@ pub(super) fn hint(
              token permissions of the project (Settings, CI/CD) let this project in"
         }
         Kind::Unauthorized => "the access token is wrong, expired or revoked; make a new one",
+        Kind::Forbidden | Kind::NotFound
+            if matches!(operation, Operation::ReadState | Operation::ReadStateVersion) =>
+        {
+            "reading a managed state needs the Developer role in its project (writing and locking need Maintainer); a job's \
+             token has the role of the user who started or played the job; the project's Infrastructure menu must be on, too"
+        }
         Kind::Forbidden | Kind::NotFound => return Some(rights(operation, job_token)),
         Kind::Unprocessable
             if matches!(
@@ -121,7 +127,7 @@ fn rights(operation: Operation, job_token: bool) -> String {
     } else {
         format!("it needs a token with the scope {scope} and {role}")
     };
-    if matches!(operation, Operation::ReadState | Operation::UnlockState) {
+    if operation == Operation::UnlockState {
         text.push_str("; the project's Infrastructure menu must be on, too");
     }
     if operation == Operation::PlayJob {
