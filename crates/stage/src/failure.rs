@@ -1,6 +1,6 @@
 //! A stage that could not do its work.
 
-use crate::{Exit, ProgramError, ReadError, Redactor, UnsetVariable, WriteError};
+use crate::{Exit, ProgramError, ProgramErrorKind, ReadError, Redactor, UnsetVariable, WriteError};
 use portcullis_gitlab::ci::MissingVariable;
 use portcullis_report::text::clean;
 use std::error::Error;
@@ -160,12 +160,13 @@ impl From<WriteError> for Failure {
 }
 
 impl From<ProgramError> for Failure {
-    /// A program that cannot be started: 64. One whose output was lost: 70.
+    /// A program that cannot be started: 64. One whose output was lost: 70. One that was not started since the job was
+    /// cancelled: as if the signal had ended this process, 143 or 130.
     fn from(error: ProgramError) -> Self {
-        let exit = if error.started() {
-            Exit::Internal
-        } else {
-            Exit::Usage
+        let exit = match error.kind() {
+            ProgramErrorKind::Cancelled(by) => Exit::Terraform(by.code()),
+            ProgramErrorKind::Lost => Exit::Internal,
+            _ => Exit::Usage,
         };
         Self::new(exit, error)
     }

@@ -46,9 +46,11 @@ mod failure;
 mod files;
 #[cfg(feature = "gitlab")]
 mod gitlab;
+mod passed;
 mod program;
 mod redact;
 mod saved_plan;
+mod signals;
 mod stage;
 mod terraform;
 
@@ -59,8 +61,10 @@ pub use environment::{Environment, UnsetVariable};
 pub use exit::Exit;
 pub use failure::Failure;
 pub use files::{ReadError, ReadErrorKind};
+pub use passed::Passed;
 pub use program::{Output, Program, ProgramError, ProgramErrorKind};
 pub use redact::Redactor;
 pub use saved_plan::SavedPlan;
+pub use signals::Cancelled;
 pub use stage::Stage;
 pub use terraform::Terraform;

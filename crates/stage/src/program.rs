@@ -1,5 +1,6 @@
 //! Starting other programs, terraform above all.
 
+use crate::signals::{self, Cancelled, Running, Terminal};
 use crate::{Environment, Redactor};
 use portcullis_report::text::{clean, clean_lines};
 use std::ffi::{OsStr, OsString};
@@ -7,10 +8,13 @@ use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
 
 /// A program to start, with its arguments. Never goes through a shell, so no argument can become a command.
 ///
-/// The program gets this process's environment, and the pairs added here. Its standard input is empty.
+/// The program gets this process's environment, and the pairs added here. Its standard input is empty, but for
+/// [`Program::run_passed`]. A SIGINT or SIGTERM that comes to this process while it runs reaches it once; after that, no
+/// further program is started.
 #[derive(Debug, Clone)]
 pub struct Program {
     path: PathBuf,
@@ -25,6 +29,7 @@ pub struct Program {
 #[derive(Clone)]
 pub struct Output {
     status: ExitStatus,
+    cancelled: Option<Cancelled>,
     /// Its standard output, byte for byte: may hold secrets.
     pub stdout: Vec<u8>,
     /// Its standard error, cleaned and masked.
@@ -54,12 +59,22 @@ impl Output {
     /// Its exit code; 128 plus the signal's number when a signal ended it, as shells count.
     #[must_use]
     pub fn code(&self) -> i32 {
-        #[cfg(unix)]
-        let signal = std::os::unix::process::ExitStatusExt::signal(&self.status).map(|signal| 128 + signal);
-        #[cfg(not(unix))]
-        let signal = None;
-        self.status.code().or(signal).unwrap_or(1)
+        code(self.status)
     }
+
+    /// The signal that came to this process while the program ran, and was passed on to it.
+    #[must_use]
+    pub const fn cancelled(&self) -> Option<Cancelled> {
+        self.cancelled
+    }
+}
+
+pub(crate) fn code(status: ExitStatus) -> i32 {
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status).map(|signal| 128 + signal);
+    #[cfg(not(unix))]
+    let signal = None;
+    status.code().or(signal).unwrap_or(1)
 }
 
 impl std::fmt::Debug for Output {
@@ -160,23 +175,31 @@ impl Program {
     /// When it cannot be started. A program that ends with a code other than 0 is no error here; see
     /// [`Output::code`].
     pub fn run_captured(&self) -> Result<Output, ProgramError> {
-        let output = self
-            .start()?
-            .wait_with_output()
-            .map_err(|source| self.lost(source))?;
-        let stderr = self.shown(&output.stderr);
+        let (mut child, running) = self.start(Streams::Ours)?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (stdout, stderr) = std::thread::scope(|scope| {
+            let errors = scope.spawn(|| whole(stderr));
+            (whole(stdout), joined(errors))
+        });
+        let (status, cancelled) = running.wait(&mut child).map_err(|source| self.lost(source))?;
+        let (stdout, stderr) = (
+            stdout.map_err(|e| self.lost(e))?,
+            stderr.map_err(|e| self.lost(e))?,
+        );
+        let shown = self.shown(&stderr);
         // What a program says that did as it was told is a document, and may be large.
-        let (transcript, raw) = if output.status.success() {
+        let (transcript, raw) = if status.success() {
             Default::default()
         } else {
-            let raw = [&output.stdout[..], &output.stderr[..]].concat();
-            (self.shown(&output.stdout) + &stderr, raw)
+            let raw = [&stdout[..], &stderr[..]].concat();
+            (self.shown(&stdout) + &shown, raw)
         };
         Ok(Output {
             raw: String::from_utf8_lossy(&raw).into_owned(),
-            status: output.status,
-            stdout: output.stdout,
-            stderr,
+            status,
+            cancelled,
+            stdout,
+            stderr: shown,
             transcript,
         })
     }
@@ -191,20 +214,14 @@ impl Program {
 
     /// Runs it to its end; `shows` says what is shown of each line as it comes.
     fn run(&self, shows: Shows<'_>) -> Result<Output, ProgramError> {
-        let mut child = self.start()?;
+        let (mut child, running) = self.start(Streams::Ours)?;
         let transcript = Mutex::new(String::new());
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (stdout, stderr) = std::thread::scope(|scope| {
-            let errors = scope.spawn(|| self.tee(stderr, &transcript, shows));
-            let output = self.tee(stdout, &transcript, shows);
-            (
-                output,
-                errors
-                    .join()
-                    .unwrap_or_else(|_| Err(io::Error::other("the reader of standard error stopped"))),
-            )
+            let errors = scope.spawn(|| self.tee(stderr, &transcript, shows, &running));
+            (self.tee(stdout, &transcript, shows, &running), joined(errors))
         });
-        let status = child.wait().map_err(|source| self.lost(source))?;
+        let (status, cancelled) = running.wait(&mut child).map_err(|source| self.lost(source))?;
         let (stdout, stderr) = (
             stdout.map_err(|e| self.lost(e))?,
             stderr.map_err(|e| self.lost(e))?,
@@ -212,6 +229,7 @@ impl Program {
         let raw = transcript.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(Output {
             status,
+            cancelled,
             stdout,
             stderr: self.shown(&stderr),
             transcript: self.shown(raw.as_bytes()),
@@ -232,6 +250,7 @@ impl Program {
         stream: Option<impl Read>,
         transcript: &Mutex<String>,
         shows: Shows<'_>,
+        running: &Running,
     ) -> io::Result<Vec<u8>> {
         let mut whole = Vec::new();
         let Some(stream) = stream else { return Ok(whole) };
@@ -244,6 +263,7 @@ impl Program {
             let line = whole.get(start..).unwrap_or_default();
             let line = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line)).into_owned();
             let line = line.strip_suffix('\r').unwrap_or(&line);
+            running.hear(line);
             let shown = shows(line).map(|line| clean(&self.redactor.redact(&line)));
             let mut transcript = transcript.lock().unwrap_or_else(PoisonError::into_inner);
             transcript.push_str(line);
@@ -260,13 +280,14 @@ impl Program {
         clippy::disallowed_methods,
         reason = "this is the edge where processes are started"
     )]
-    fn start(&self) -> Result<Child, ProgramError> {
+    pub(crate) fn start(&self, streams: Streams) -> Result<(Child, Arc<Running>), ProgramError> {
         let mut command = Command::new(&self.path);
-        command
-            .args(&self.arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(&self.arguments).stderr(Stdio::piped());
+        match streams {
+            Streams::Ours => command.stdin(Stdio::null()).stdout(Stdio::piped()),
+            Streams::Callers(Terminal::None) => command.stdin(Stdio::inherit()).stdout(Stdio::piped()),
+            Streams::Callers(Terminal::Own) => command.stdin(Stdio::inherit()).stdout(Stdio::inherit()),
+        };
         // The key to the plan is nobody's but ours: providers and data sources run below terraform.
         command.env_remove("PORTCULLIS_PLAN_KEY");
         for name in &self.without {
@@ -279,11 +300,17 @@ impl Program {
             }
             command.current_dir(folder);
         }
-        command.spawn().map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => self.error(ProgramErrorKind::NotFound, None),
-            io::ErrorKind::PermissionDenied => self.error(ProgramErrorKind::NotExecutable, None),
-            _ => self.error(ProgramErrorKind::NotStarted, Some(source)),
-        })
+        let terminal = match streams {
+            Streams::Ours => Terminal::None,
+            Streams::Callers(terminal) => terminal,
+        };
+        signals::start(self.title(), terminal, || command.spawn())
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => self.error(ProgramErrorKind::NotFound, None),
+                io::ErrorKind::PermissionDenied => self.error(ProgramErrorKind::NotExecutable, None),
+                _ => self.error(ProgramErrorKind::NotStarted, Some(source)),
+            })?
+            .map_err(|cancelled| self.error(ProgramErrorKind::Cancelled(cancelled), None))
     }
 
     fn shown(&self, bytes: &[u8]) -> String {
@@ -294,7 +321,11 @@ impl Program {
         )
     }
 
-    fn lost(&self, source: io::Error) -> ProgramError {
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    pub(crate) fn lost(&self, source: io::Error) -> ProgramError {
         self.error(ProgramErrorKind::Lost, Some(source))
     }
 
@@ -305,6 +336,29 @@ impl Program {
             source,
         }
     }
+}
+
+/// Whose streams a program gets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Streams {
+    /// No input, and we read what it says.
+    Ours,
+    /// The caller's input and output; only its talk goes through us, and its output where that is no terminal.
+    Callers(Terminal),
+}
+
+fn whole(stream: Option<impl Read>) -> io::Result<Vec<u8>> {
+    let mut whole = Vec::new();
+    if let Some(mut stream) = stream {
+        stream.read_to_end(&mut whole)?;
+    }
+    Ok(whole)
+}
+
+pub(crate) fn joined<T>(reader: ScopedJoinHandle<'_, io::Result<T>>) -> io::Result<T> {
+    reader
+        .join()
+        .unwrap_or_else(|_| Err(io::Error::other("the reader of standard error stopped")))
 }
 
 /// A program that could not be run.
@@ -326,6 +380,8 @@ pub enum ProgramErrorKind {
     NotExecutable,
     /// The folder to start it in is not there.
     NoFolder(PathBuf),
+    /// The job was cancelled before.
+    Cancelled(Cancelled),
     /// The system did not start it; the cause says why.
     NotStarted,
     /// It was started, but its output or its end could not be read.
@@ -338,6 +394,7 @@ impl ProgramErrorKind {
             Self::NotFound => "no such program".to_owned(),
             Self::NotExecutable => "the file is not executable".to_owned(),
             Self::NoFolder(folder) => format!("cannot start in {}: no such folder", folder.display()),
+            Self::Cancelled(by) => format!("not started, since the job was cancelled ({})", by.name()),
             Self::NotStarted => "the program could not be started".to_owned(),
             Self::Lost => "the program's output was lost".to_owned(),
         }
@@ -362,7 +419,7 @@ impl ProgramError {
             ),
             ProgramErrorKind::NotExecutable => Some(format!("make it executable: chmod +x {}", self.program)),
             ProgramErrorKind::NoFolder(_) => Some("check the path of the configuration".to_owned()),
-            ProgramErrorKind::NotStarted | ProgramErrorKind::Lost => None,
+            ProgramErrorKind::Cancelled(_) | ProgramErrorKind::NotStarted | ProgramErrorKind::Lost => None,
         }
     }
 

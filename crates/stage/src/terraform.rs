@@ -1,6 +1,8 @@
 //! Terraform, started in the configuration's folder with the managed state as its backend.
 
-use crate::{Failure, Output, Program, ProgramError, SavedPlan, Stage, files, saved_plan::is_saved_plan};
+use crate::{
+    Cancelled, Failure, Output, Program, ProgramError, SavedPlan, Stage, files, saved_plan::is_saved_plan,
+};
 use portcullis_gitlab::{
     ci::{MissingVariable, Variables},
     state::{InvalidStateName, JOB_TOKEN_USER, StateAddress},
@@ -144,6 +146,7 @@ impl Terraform {
             Failed {
                 command: format!("{name} {what}"),
                 code: output.code(),
+                cancelled: output.cancelled(),
                 complaint: complaint(&output.transcript),
             },
         )
@@ -240,10 +243,13 @@ struct NotText;
 struct NoFolder(PathBuf);
 
 #[derive(Debug, thiserror::Error)]
-#[error("{command} failed with exit code {code}{}", if complaint.is_empty() { String::new() } else { format!(": {complaint}") })]
+#[error("{command} failed with exit code {code}{}{}",
+    cancelled.map(|by| format!(" after the job was cancelled ({})", by.name())).unwrap_or_default(),
+    if complaint.is_empty() { String::new() } else { format!(": {complaint}") })]
 struct Failed {
     command: String,
     code: i32,
+    cancelled: Option<Cancelled>,
     complaint: String,
 }
 
