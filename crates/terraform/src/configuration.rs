@@ -60,6 +60,9 @@ impl Resource {
 pub(crate) struct References {
     /// Resources, as addresses that may lack an instance key.
     pub(crate) resources: Vec<String>,
+    /// Whose values decide it, each with the attribute that is asked for: `module.net.aws_eip.nat.public_ip`, or a local
+    /// value or an output where the way ends.
+    pub(crate) deciders: Vec<String>,
     /// Whether the expression picks the instance by the referring resource's own key.
     pub(crate) same_key: bool,
     /// Whether something was met that can't be followed: a local, a data source, a function's inner doings.
@@ -84,8 +87,10 @@ impl PlanConfiguration {
             Some(expression) => follow(&scopes, &resource.for_each_expression, expression, &mut out, 0),
             None => out.incomplete = true,
         }
-        out.resources.sort();
-        out.resources.dedup();
+        for list in [&mut out.resources, &mut out.deciders] {
+            list.sort();
+            list.dedup();
+        }
         out
     }
 
@@ -162,21 +167,22 @@ fn follow(
                         depth + 1,
                     );
                 }
+                // A variable that nobody sets has its default; those of the root are known.
                 None => out.incomplete = true,
             },
             ["module", name, output, ..] => {
                 let key = parts.get(1).and_then(|(_, key)| key.as_ref());
                 follow_output(scopes, name, key, output, out, depth);
             }
-            [
-                "local" | "data" | "module" | "var" | "self" | "path" | "terraform",
-                ..,
-            ]
-            | [_]
-            | [] => {
+            ["local" | "data" | "module", _, ..] => {
+                out.deciders.push(format!("{}{reference}", scope.prefix));
+                out.incomplete = true;
+            }
+            ["var" | "self" | "path" | "terraform", ..] | [_] | [] => {
                 out.incomplete = true;
             }
             [kind, name, ..] => {
+                out.deciders.push(format!("{}{reference}", scope.prefix));
                 let key = parts
                     .get(1)
                     .and_then(|(_, key)| key.as_ref())
@@ -204,6 +210,8 @@ fn follow_output(
         Some((scope, call, call.module.outputs.get(output)?))
     });
     let Some((scope, call, output)) = found else {
+        let prefix = scopes.last().map_or("", |scope| scope.prefix.as_str());
+        out.deciders.push(format!("{prefix}module.{name}.{output}"));
         out.incomplete = true;
         return;
     };

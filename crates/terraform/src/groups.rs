@@ -4,8 +4,9 @@ use crate::attributes::{Attribute, Object};
 use crate::configuration::PlanConfiguration;
 use crate::error::{Problem, ReadError};
 use crate::members::{self, Member};
+use crate::parallel;
 use crate::resource::{Action, Instance, Kind};
-use crate::rules::{Reader, Target};
+use crate::rules::{NotKnown, Reader, Target};
 use crate::tree::Tree;
 use portcullis_secgroup::{AddressSet, Cidr, Direction, Group, Peer, PrefixLists, Rule, RuleKey};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +34,8 @@ pub struct OwnedRule {
     pub origin: Origin,
     /// Whether it stays only because Terraform forgets it instead of deleting it.
     pub forgotten: bool,
+    /// What of it is known only after apply.
+    pub not_known: Vec<NotKnown>,
 }
 
 /// Whether the configuration writes a group's rules of one direction inside the group.
@@ -154,43 +157,41 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
             .iter()
             .filter(move |instance| wanted(instance.kind))
     };
-    let mut reader = Reader {
+    let known_groups = addresses(of(Kind::is_group));
+    let known_lists = addresses(of(|kind| kind == Kind::PrefixList));
+    let reader = || Reader {
         configuration: source.configuration,
-        groups: of(Kind::is_group)
-            .map(|instance| (instance.address.as_str(), instance.id()))
-            .collect(),
-        lists: of(|kind| kind == Kind::PrefixList)
-            .map(|i| (i.address.as_str(), i.id()))
-            .collect(),
+        groups: &known_groups,
+        lists: &known_lists,
         problems: Vec::new(),
     };
     let mut table = Table::default();
-    for instance in of(Kind::is_group) {
-        table.add_group(instance, source);
-    }
+    let places: Vec<usize> = of(Kind::is_group)
+        .map(|instance| table.add_group(instance, source))
+        .collect();
     let mut orphans = Vec::new();
-    for instance in of(Kind::is_rule) {
-        let rules = reader.resource_rules(instance)?;
-        let owned = rules.into_iter().map(|rule| OwnedRule {
-            rule,
-            owner: instance.address.clone(),
-            origin: Origin::Resource,
-            forgotten: instance.action == Action::Forget,
-        });
-        match reader.target(instance) {
-            Target::Id(id) => table.by_id(&id).rules.extend(owned),
-            Target::OneOf(addresses) => match (addresses.as_slice(), addresses.first()) {
-                ([one], _) if table.index.contains_key(one.as_str()) => {
-                    table.by_address(one).rules.extend(owned);
-                }
-                _ => orphans.extend(owned),
-            },
-            Target::Unknown => orphans.extend(owned),
+    let mut problems = Vec::new();
+    let resources: Vec<&Instance> = of(Kind::is_rule).collect();
+    for part in parallel::in_parts(&resources, |part| attached(reader(), part)) {
+        let (part, met) = part?;
+        problems.extend(met);
+        for Attached { rules, target } in part {
+            match target {
+                Target::Id(id) => table.by_id(&id).rules.extend(rules),
+                Target::OneOf(addresses) => match addresses.as_slice() {
+                    [one] if table.index.contains_key(one.as_str()) => {
+                        table.by_address(one).rules.extend(rules);
+                    }
+                    _ => orphans.extend(rules),
+                },
+                Target::Unknown => orphans.extend(rules),
+            }
         }
     }
-    for instance in of(Kind::is_group) {
+    let mut reader = reader();
+    for (instance, at) in of(Kind::is_group).zip(places) {
         for direction in [Direction::Ingress, Direction::Egress] {
-            inline_rules(&mut reader, instance, direction, source, &mut table)?;
+            inline_rules(&mut reader, instance, direction, source, &mut table.groups[at])?;
         }
     }
     for group in &mut table.groups {
@@ -202,7 +203,7 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
     let prefix_list_ids = of(|kind| kind == Kind::PrefixList)
         .filter_map(|instance| Some((instance.address.clone(), instance.id()?.to_owned())))
         .collect();
-    let mut problems = reader.problems;
+    problems.append(&mut reader.problems);
     problems.sort();
     problems.dedup();
     Ok(View {
@@ -216,15 +217,59 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
     })
 }
 
+/// The rules of a rule resource, and what they are attached to.
+struct Attached {
+    rules: Vec<OwnedRule>,
+    target: Target,
+}
+
+/// What rule resources come to, and what was met that is not understood.
+fn attached(
+    mut reader: Reader<'_>,
+    resources: &[&Instance],
+) -> Result<(Vec<Attached>, Vec<Problem>), ReadError> {
+    let mut out = Vec::with_capacity(resources.len());
+    for instance in resources {
+        let rules = reader.resource_rules(instance)?;
+        let target = reader.target(instance);
+        // Where it is not clear whose rule it is, that comes first.
+        let whose = match &target {
+            Target::Id(_) => None,
+            Target::OneOf(groups) if groups.len() == 1 => None,
+            Target::OneOf(_) | Target::Unknown => Some(NotKnown {
+                attribute: "security_group_id".to_owned(),
+                decided_by: reader.deciders(instance, "security_group_id"),
+            }),
+        };
+        let owned = |rule: Rule| OwnedRule {
+            owner: instance.address.clone(),
+            origin: Origin::Resource,
+            forgotten: instance.action == Action::Forget,
+            not_known: whose
+                .iter()
+                .cloned()
+                .chain(reader.not_known(instance, instance.object(), None, &rule))
+                .collect(),
+            rule,
+        };
+        out.push(Attached {
+            rules: rules.into_iter().map(owned).collect(),
+            target,
+        });
+    }
+    Ok((out, reader.problems))
+}
+
 /// The keys of all rules of a group's attribute and of rule resources, by group id: for finding what a change removes.
 pub(crate) fn resource_keys(
     instances: &[Instance],
     configuration: Option<&PlanConfiguration>,
 ) -> Result<BTreeMap<String, BTreeSet<RuleKey>>, ReadError> {
+    let nothing = BTreeMap::new();
     let mut reader = Reader {
         configuration,
-        groups: BTreeMap::new(),
-        lists: BTreeMap::new(),
+        groups: &nothing,
+        lists: &nothing,
         problems: Vec::new(),
     };
     let mut keys: BTreeMap<String, BTreeSet<RuleKey>> = BTreeMap::new();
@@ -246,10 +291,15 @@ struct Table {
 }
 
 impl Table {
-    fn add_group(&mut self, instance: &Instance, source: &Source<'_>) {
+    /// The place of the group. Two objects may stand at one address, where the old one is forgotten or deposed: by its
+    /// address the new one is meant.
+    fn add_group(&mut self, instance: &Instance, source: &Source<'_>) -> usize {
         let object = instance.object();
         let at = self.groups.len();
-        self.index.insert(instance.address.clone(), at);
+        let by_address = self.index.entry(instance.address.clone()).or_insert(at);
+        if is_new(instance) {
+            *by_address = at;
+        }
         if let Some(id) = instance.id() {
             self.index.insert(id.to_owned(), at);
         }
@@ -272,6 +322,7 @@ impl Table {
             untouched: source.untouched.contains(&instance.address),
             rules: Vec::new(),
         });
+        at
     }
 
     /// The group with this id; made when only rule resources speak of it.
@@ -299,6 +350,29 @@ impl Table {
         let at = self.index.get(address).copied().unwrap_or_default();
         &mut self.groups[at]
     }
+}
+
+/// Whether the object is yet to be made.
+fn is_new(instance: &Instance) -> bool {
+    matches!(
+        instance.action,
+        Action::Create | Action::Replace | Action::CreateAndForget
+    )
+}
+
+/// Addresses with the ids of what stands there, where known. An expression is unknown only when it means what is yet to
+/// be made, so a new object stands before an old one.
+fn addresses<'a>(instances: impl Iterator<Item = &'a Instance>) -> BTreeMap<&'a str, Option<&'a str>> {
+    let mut out = BTreeMap::new();
+    for instance in instances {
+        let id = out
+            .entry(instance.address.as_str())
+            .or_insert_with(|| instance.id());
+        if is_new(instance) {
+            *id = instance.id();
+        }
+    }
+    out
 }
 
 fn tags(object: Object<'_>) -> (BTreeMap<String, String>, bool) {
@@ -365,20 +439,20 @@ fn inline_rules(
     instance: &Instance,
     direction: Direction,
     source: &Source<'_>,
-    table: &mut Table,
+    group: &mut TerraformGroup,
 ) -> Result<(), ReadError> {
-    let wish = table.by_address(&instance.address).inline(direction) == Inline::Declared;
-    let owned = |rule, origin| OwnedRule {
+    let wish = group.inline(direction) == Inline::Declared;
+    let owned = |rule, origin, not_known| OwnedRule {
         rule,
         owner: instance.address.clone(),
         origin,
         forgotten: instance.action == Action::Forget,
+        not_known,
     };
     match instance.object().objects(name_of(direction)) {
         Attribute::Set(blocks) => {
             let group_id = instance.id().unwrap_or_default().to_owned();
-            let taken: BTreeSet<RuleKey> = table
-                .by_address(&instance.address)
+            let taken: BTreeSet<RuleKey> = group
                 .rules
                 .iter()
                 .filter_map(|owned| owned.rule.key())
@@ -388,19 +462,18 @@ fn inline_rules(
             for block in blocks {
                 for rule in reader.inline_rules(instance, block, direction)? {
                     let key = rule.key().map(|key| self_key(key, &group_id));
-                    let group = table.by_address(&instance.address);
+                    let unknown = reader.not_known(instance, block, Some(direction), &rule);
                     if wish {
-                        group.rules.push(owned(rule, Origin::Inline));
+                        group.rules.push(owned(rule, Origin::Inline, unknown));
                     } else if key
                         .is_none_or(|key| !taken.contains(&key) && !removed.is_some_and(|r| r.contains(&key)))
                     {
-                        group.rules.push(owned(rule, Origin::Echo));
+                        group.rules.push(owned(rule, Origin::Echo, unknown));
                     }
                 }
             }
         }
         Attribute::Unknown if wish => {
-            let group = table.by_address(&instance.address);
             group.rules.push(owned(
                 Rule {
                     direction,
@@ -411,6 +484,10 @@ fn inline_rules(
                     id: None,
                 },
                 Origin::Inline,
+                vec![NotKnown {
+                    attribute: name_of(direction).to_owned(),
+                    decided_by: reader.deciders(instance, name_of(direction)),
+                }],
             ));
         }
         Attribute::Odd => reader.problems.push(Problem {

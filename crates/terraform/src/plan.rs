@@ -9,6 +9,7 @@ use crate::code::Configuration;
 use crate::configuration::PlanConfiguration;
 use crate::error::{Problem, ReadError};
 use crate::groups::{self, Inline, Source, View};
+use crate::parallel;
 use crate::resource::{Action, Instance, Kind};
 use crate::tree::Tree;
 use portcullis_secgroup::Direction;
@@ -144,6 +145,27 @@ pub struct ActionCounts {
     pub moved: usize,
 }
 
+impl ActionCounts {
+    fn add(&mut self, other: Self) {
+        let Self {
+            create,
+            update,
+            delete,
+            replace,
+            import,
+            forget,
+            moved,
+        } = other;
+        self.create += create;
+        self.update += update;
+        self.delete += delete;
+        self.replace += replace;
+        self.import += import;
+        self.forget += forget;
+        self.moved += moved;
+    }
+}
+
 /// A plan, as far as security groups go.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -235,15 +257,11 @@ impl Plan {
             problems: Vec::new(),
         };
         let has_prior = document.prior_state.is_some();
-        let mut touched: BTreeSet<String> = BTreeSet::new();
-        for change in document.resource_changes.unwrap_or_default() {
-            let head: Head<'_> =
-                serde_json::from_str(change.get()).map_err(|error| json(in_place(text, error)))?;
-            if has_prior {
-                touched.insert(head.address.clone().into_owned());
-                touched.extend(head.previous_address.clone().map(Cow::into_owned));
-            }
-            plan.add_change(&head, has_prior).map_err(json)?;
+        let changes = document.resource_changes.unwrap_or_default();
+        let mut touched: BTreeSet<Cow<'_, str>> = BTreeSet::new();
+        for part in parallel::in_parts(&changes, |part| Part::read(part, has_prior)) {
+            let part = part.map_err(|error| json(in_place(text, error)))?;
+            touched.extend(plan.add(part));
         }
         if let Some(root) = document
             .prior_state
@@ -251,7 +269,7 @@ impl Plan {
             .and_then(|values| values.root_module)
         {
             for instance in shown(&root).map_err(json)? {
-                if !touched.contains(&instance.address) {
+                if !touched.contains(instance.address.as_str()) {
                     plan.untouched.insert(instance.address.clone());
                     plan.after.push(instance.clone());
                 }
@@ -328,6 +346,45 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.counts == ActionCounts::default() && !self.outputs_change
+    }
+
+    /// Adds what stands in a part of the changes; gives the addresses they speak of.
+    fn add<'a>(&mut self, part: Part<'a>) -> Vec<Cow<'a, str>> {
+        self.counts.add(part.counts);
+        self.rules_rewritten += part.rules_rewritten;
+        self.before.extend(part.before);
+        self.after.extend(part.after);
+        self.removed.extend(part.removed);
+        self.problems.extend(part.problems);
+        part.touched
+    }
+}
+
+/// What one part of a plan's changes comes to.
+#[derive(Default)]
+struct Part<'a> {
+    counts: ActionCounts,
+    rules_rewritten: usize,
+    before: Vec<Instance>,
+    after: Vec<Instance>,
+    removed: Vec<Instance>,
+    problems: Vec<Problem>,
+    /// The addresses of the changes, where a prior state is told apart by them.
+    touched: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Part<'a> {
+    fn read(changes: &[&'a RawValue], has_prior: bool) -> Result<Self, serde_json::Error> {
+        let mut part = Self::default();
+        for change in changes {
+            let head: Head<'a> = serde_json::from_str(change.get())?;
+            if has_prior {
+                part.touched.push(head.address.clone());
+                part.touched.extend(head.previous_address.clone());
+            }
+            part.add_change(&head, has_prior)?;
+        }
+        Ok(part)
     }
 
     fn add_change(&mut self, head: &Head<'_>, has_prior: bool) -> Result<(), serde_json::Error> {

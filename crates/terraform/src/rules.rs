@@ -4,6 +4,7 @@ use crate::attributes::{Attribute, Object};
 use crate::configuration::{PlanConfiguration, References};
 use crate::error::{Problem, ReadError};
 use crate::resource::{Instance, Kind};
+use crate::tree::Name;
 use portcullis_secgroup::{Cidr, Direction, Known, Peer, Ports, Protocol, Rule, UnknownPeer};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -13,6 +14,15 @@ use std::ops::Bound;
 const SENSITIVE: &str = "(sensitive)";
 /// Shown where a description is not known yet.
 const UNKNOWN: &str = "(known after apply)";
+
+/// A value that is known only after apply, and what will decide it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NotKnown {
+    /// The attribute: `cidr_ipv4`; of an inline block `ingress.cidr_blocks`.
+    pub attribute: String,
+    /// What will decide it, as far as the plan's configuration tells: `module.net.aws_eip.nat.public_ip`.
+    pub decided_by: Vec<String>,
+}
 
 /// What a rule resource is attached to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +39,9 @@ pub(crate) enum Target {
 pub(crate) struct Reader<'a> {
     pub(crate) configuration: Option<&'a PlanConfiguration>,
     /// Addresses of the groups there are, with their ids where known.
-    pub(crate) groups: BTreeMap<&'a str, Option<&'a str>>,
+    pub(crate) groups: &'a BTreeMap<&'a str, Option<&'a str>>,
     /// Addresses of the prefix lists there are, with their ids where known.
-    pub(crate) lists: BTreeMap<&'a str, Option<&'a str>>,
+    pub(crate) lists: &'a BTreeMap<&'a str, Option<&'a str>>,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -47,10 +57,77 @@ impl Reader<'_> {
     pub(crate) fn target(&self, instance: &Instance) -> Target {
         match instance.object().text("security_group_id") {
             Attribute::Set(id) => Target::Id(id.to_owned()),
-            _ => match self.candidates(instance, "security_group_id", &self.groups) {
+            _ => match self.candidates(instance, "security_group_id", self.groups) {
                 Some(found) => Target::OneOf(found),
                 None => Target::Unknown,
             },
+        }
+    }
+
+    /// What is not known of this rule, which stands in `object`: the resource itself, or an inline block of this direction.
+    pub(crate) fn not_known(
+        &self,
+        instance: &Instance,
+        object: Object<'_>,
+        inline: Option<Direction>,
+        rule: &Rule,
+    ) -> Vec<NotKnown> {
+        if rule.key().is_some() {
+            return Vec::new();
+        }
+        let vpc = matches!(instance.kind, Kind::VpcIngress | Kind::VpcEgress);
+        let mut attributes = Vec::new();
+        if rule.protocol == Known::NotYet {
+            attributes.push(if vpc { "ip_protocol" } else { "protocol" });
+        }
+        if rule.ports == Known::NotYet {
+            let bounds = ["from_port", "to_port"].into_iter();
+            attributes.extend(bounds.filter(|name| object.integer(name) == Attribute::Unknown));
+        }
+        let group = match (vpc, inline) {
+            (true, _) => "referenced_security_group_id",
+            (false, None) => "source_security_group_id",
+            (false, Some(_)) => "security_groups",
+        };
+        if let Peer::Unknown(kind) = &rule.peer {
+            attributes.push(match kind {
+                UnknownPeer::Ipv4 if vpc => "cidr_ipv4",
+                UnknownPeer::Ipv4 => "cidr_blocks",
+                UnknownPeer::Ipv6 if vpc => "cidr_ipv6",
+                UnknownPeer::Ipv6 => "ipv6_cidr_blocks",
+                UnknownPeer::PrefixList if vpc => "prefix_list_id",
+                UnknownPeer::PrefixList => "prefix_list_ids",
+                UnknownPeer::Group if !vpc && object.flag("self") == Attribute::Unknown => "self",
+                UnknownPeer::Group => group,
+                UnknownPeer::Any => "the source",
+            });
+        }
+        let told = |attribute: &str| match inline {
+            Some(direction) => NotKnown {
+                attribute: format!("{direction}.{attribute}"),
+                decided_by: self.deciders(instance, direction.as_str()),
+            },
+            None => NotKnown {
+                attribute: attribute.to_owned(),
+                decided_by: self.deciders(instance, attribute),
+            },
+        };
+        attributes.into_iter().map(told).collect()
+    }
+
+    /// What decides an attribute of a resource, as far as the configuration tells.
+    pub(crate) fn deciders(&self, instance: &Instance, attribute: &str) -> Vec<String> {
+        // Where all of a source is unknown, there is no one attribute to ask.
+        if Name::of(attribute).is_none() {
+            return Vec::new();
+        }
+        match (self.configuration, instance.parsed()) {
+            (Some(configuration), Some(address))
+                if configuration.writes(address, attribute) == Some(true) =>
+            {
+                configuration.references(address, attribute).deciders
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -360,9 +437,9 @@ impl Reader<'_> {
     /// The one group or list that the expression must mean; else the unknown.
     fn resolve(&self, instance: &Instance, attribute: &str, unknown: UnknownPeer) -> Peer {
         let known = if unknown == UnknownPeer::Group {
-            &self.groups
+            self.groups
         } else {
-            &self.lists
+            self.lists
         };
         match self.candidates(instance, attribute, known).as_deref() {
             Some([one]) => {
@@ -404,17 +481,17 @@ impl Reader<'_> {
         if references.incomplete {
             return None;
         }
-        let found = expand(&references, address.key.as_deref(), known);
-        (!found.is_empty()).then_some(found)
+        expand(&references, address.key.as_deref(), known).filter(|found| !found.is_empty())
     }
 }
 
-/// The known instances that the references may mean.
+/// The known instances that the references may mean. `None` when one of them is something else: an expression such as
+/// `condition ? aws_security_group.web.id : aws_vpc.main.default_security_group_id` may then mean what is not known here.
 fn expand(
     references: &References,
     own_key: Option<&str>,
     known: &BTreeMap<&str, Option<&str>>,
-) -> Vec<String> {
+) -> Option<Vec<String>> {
     let mut found = Vec::new();
     for resource in &references.resources {
         let with_key = own_key.map(|key| format!("{resource}[{key}]"));
@@ -425,6 +502,7 @@ fn expand(
             found.push(exact);
             continue;
         }
+        let before = found.len();
         if known.contains_key(resource.as_str()) {
             found.push(resource.clone());
         }
@@ -435,10 +513,13 @@ fn expand(
             .map(|(address, _)| *address)
             .take_while(|address| address.starts_with(&start));
         found.extend(instances.map(str::to_owned));
+        if found.len() == before {
+            return None;
+        }
     }
     found.sort();
     found.dedup();
-    found
+    Some(found)
 }
 
 /// `sg-…`, or `account/sg-…` for a group of another account.

@@ -6,6 +6,7 @@
 //! prints it in clear. So masking is done twice: at each marked place, whatever stands there, and wherever else a value
 //! from a marked place comes up, when it is telling enough ([`Sensitive::values`]).
 
+mod marks;
 mod parts;
 mod places;
 mod plan_text;
@@ -36,11 +37,16 @@ pub struct Sensitive {
 }
 
 impl Sensitive {
-    /// Those of a plan's JSON.
+    /// Those of a plan's JSON. A text without any mark is not read further: whether it is a plan, [`crate::Plan::read`]
+    /// tells.
     ///
     /// # Errors
-    /// [`ReadError`] when the text is no plan JSON.
+    /// [`ReadError`] when the text is no plan JSON and may hold marks.
     pub fn of_plan(text: &str) -> Result<Self, ReadError> {
+        ReadError::unless_object("plan", text)?;
+        if !marks::may_be_there(text) {
+            return Ok(Self::default());
+        }
         Ok(Places::of_plan(text)?.sensitive)
     }
 

@@ -2,6 +2,7 @@
 
 use crate::error::ReadError;
 use crate::groups::{self, Source, View};
+use crate::parallel;
 use crate::plan::{Values, shown};
 use crate::resource::{Instance, Kind};
 use crate::tree::Tree;
@@ -86,7 +87,13 @@ impl State {
         };
         let document: Document<'_> = serde_json::from_str(text).map_err(json)?;
         let instances = match (document.version, document.format_version) {
-            (Some(4), _) => recorded(&document.resources).map_err(json)?,
+            (Some(4), _) => {
+                let mut instances = Vec::new();
+                for part in parallel::in_parts(&document.resources, recorded) {
+                    instances.extend(part.map_err(json)?);
+                }
+                instances
+            }
             (Some(other), _) => {
                 return Err(ReadError::Version {
                     what: "state",

@@ -12,6 +12,7 @@ use crate::resource::{Action, Instance, Kind};
 use crate::tree::{Name, Tree};
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, Body, Structure};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -65,6 +66,7 @@ impl Configuration {
             default_tags: self.has_default_tags(),
             instances: Vec::new(),
             missing: BTreeSet::new(),
+            deciders: RefCell::default(),
         };
         let mut scopes = vec![root];
         while let Some(scope) = scopes.pop() {
@@ -80,12 +82,22 @@ impl Configuration {
                 }
             }
         }
-        let view = groups::build(&Source {
+        let mut view = groups::build(&Source {
             instances: &reader.instances,
             configuration: None,
             removed: &BTreeMap::new(),
             untouched: &BTreeSet::new(),
         })?;
+        let deciders = reader.deciders.into_inner();
+        let owned = view.groups.iter_mut().flat_map(|group| &mut group.rules);
+        for owned in owned.chain(&mut view.orphans) {
+            for unknown in &mut owned.not_known {
+                let site = (owned.owner.clone(), unknown.attribute.clone());
+                if let Some(found) = deciders.get(&site) {
+                    unknown.decided_by = found.iter().map(ToString::to_string).collect();
+                }
+            }
+        }
         Ok(Declared {
             view,
             missing: reader.missing.into_iter().collect(),
@@ -104,11 +116,16 @@ impl Configuration {
     }
 }
 
+/// A resource's address, and the name of one of its attributes.
+type Attribute = (String, String);
+
 struct Reader<'r, 'a> {
     evaluator: &'r Evaluator<'a>,
     default_tags: bool,
     instances: Vec<Instance>,
     missing: BTreeSet<String>,
+    /// What decides an attribute, by the address of its resource and its own name, `ingress.cidr_blocks` of a block.
+    deciders: RefCell<BTreeMap<Attribute, BTreeSet<Rc<str>>>>,
 }
 
 /// An object as a plan has it: what is known, and what is not.
@@ -160,13 +177,14 @@ impl<'a> Reader<'_, 'a> {
                 }
                 Ok(instances) => {
                     for (key, bound) in instances {
+                        let address = format!("{address}{key}");
                         let (value, unknown) = self
                             .evaluator
-                            .within(scope, bound, |place| self.object(place, kind, resource));
+                            .within(scope, bound, |place| self.object(place, kind, resource, &address));
                         self.instances.push(Instance {
                             action: Action::Create,
                             unknown,
-                            ..Instance::new(format!("{address}{key}"), kind, Arc::new(value), Tree::Null)
+                            ..Instance::new(address, kind, Arc::new(value), Tree::Null)
                         });
                     }
                 }
@@ -174,7 +192,22 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    fn object(&self, place: Place<'_, 'a>, kind: Kind, resource: &'a Resource) -> (Tree, Tree) {
+    /// Keeps what decides an attribute that is not known.
+    fn note(&self, address: &str, attribute: impl FnOnce() -> String, value: &Value) {
+        if let Some(unknown) = value.unknown_within().filter(|unknown| unknown.id.is_none()) {
+            let mut deciders = self.deciders.borrow_mut();
+            let found = deciders.entry((address.to_owned(), attribute())).or_default();
+            found.insert(Rc::clone(&unknown.why));
+        }
+    }
+
+    fn object(
+        &self,
+        place: Place<'_, 'a>,
+        kind: Kind,
+        resource: &'a Resource,
+        address: &str,
+    ) -> (Tree, Tree) {
         let mut pair = Pair::default();
         let nested: &[&str] = match kind {
             Kind::Group | Kind::DefaultGroup => &["ingress", "egress"],
@@ -187,6 +220,7 @@ impl<'a> Reader<'_, 'a> {
                 continue;
             };
             let value = self.evaluator.value(place, &attribute.value);
+            self.note(address, || key.to_owned(), &value);
             let (value, unknown) = if nested.contains(&key) {
                 objects(&value)
             } else {
@@ -198,7 +232,7 @@ impl<'a> Reader<'_, 'a> {
             let Some(name) = Name::of(block).filter(|_| !resource.body.has_attribute(block)) else {
                 continue;
             };
-            let blocks = self.blocks(place, &resource.body, block);
+            let blocks = self.blocks(place, &resource.body, (address, block));
             // Entries of a list may be resources of their own.
             if blocks.is_empty() && kind == Kind::PrefixList {
                 pair.add(name, Tree::Null, Tree::Bool(true));
@@ -217,7 +251,8 @@ impl<'a> Reader<'_, 'a> {
     }
 
     /// The nested blocks of a kind, those that a `dynamic` block makes among them.
-    fn blocks(&self, place: Place<'_, 'a>, body: &'a Body, wanted: &str) -> Vec<(Tree, Tree)> {
+    fn blocks(&self, place: Place<'_, 'a>, body: &'a Body, site: (&str, &str)) -> Vec<(Tree, Tree)> {
+        let wanted = site.1;
         let mut out = Vec::new();
         // In JSON a dynamic block is an attribute.
         if body.has_attribute("dynamic") {
@@ -225,27 +260,35 @@ impl<'a> Reader<'_, 'a> {
         }
         for block in body.iter().filter_map(Structure::as_block) {
             if block.ident.as_str() == wanted {
-                out.push(self.block(place, &block.body));
+                out.push(self.block(place, &block.body, site));
             } else if block.ident.as_str() == "dynamic" && labels(block) == [wanted] {
-                self.dynamic(place, block, wanted, &mut out);
+                self.dynamic(place, block, site, &mut out);
             }
         }
         out
     }
 
-    fn block(&self, place: Place<'_, 'a>, body: &'a Body) -> (Tree, Tree) {
+    fn block(&self, place: Place<'_, 'a>, body: &'a Body, (address, wanted): (&str, &str)) -> (Tree, Tree) {
         let mut pair = Pair::default();
         for attribute in body.attributes() {
             if let Some(name) = Name::of(attribute.key.as_str()) {
                 let value = self.evaluator.value(place, &attribute.value);
-                let (value, unknown) = convert(attribute.key.as_str(), &value);
+                let key = attribute.key.as_str();
+                self.note(address, || format!("{wanted}.{key}"), &value);
+                let (value, unknown) = convert(key, &value);
                 pair.add(name, value, unknown);
             }
         }
         pair.into_trees()
     }
 
-    fn dynamic(&self, place: Place<'_, 'a>, block: &'a Block, wanted: &str, out: &mut Vec<(Tree, Tree)>) {
+    fn dynamic(
+        &self,
+        place: Place<'_, 'a>,
+        block: &'a Block,
+        site: (&str, &str),
+        out: &mut Vec<(Tree, Tree)>,
+    ) {
         let expression = |name: &str| block.body.get_attribute(name).map(|attribute| &attribute.value);
         let content = block.body.get_blocks("content").next();
         let (Some(each), Some(content)) = (expression("for_each"), content) else {
@@ -254,9 +297,10 @@ impl<'a> Reader<'_, 'a> {
         };
         let iterator = match expression("iterator") {
             Some(Expression::Variable(name)) => name.as_str(),
-            _ => wanted,
+            _ => site.1,
         };
         let collection = self.evaluator.value(place, each);
+        self.note(site.0, || site.1.to_owned(), &collection);
         let Ok(Ok((pairs, _))) = self.evaluator.pairs(&collection) else {
             out.push(HIDDEN);
             return;
@@ -272,7 +316,7 @@ impl<'a> Reader<'_, 'a> {
                 scope: place.scope,
                 bound: Some(&bound),
             };
-            out.push(self.block(inner, &content.body));
+            out.push(self.block(inner, &content.body, site));
         }
     }
 }

@@ -239,6 +239,10 @@ mod any_plan {
             }
             prop_assert_eq!(&mask_plan(&masked).unwrap().0, &masked);
             prop_assert_eq!(sensitive.is_empty(), !masked.contains(MASKED));
+            // Also where a glance tells that there is nothing to look for.
+            let alone = Sensitive::of_plan(&plan).unwrap();
+            prop_assert_eq!(alone.marked(), sensitive.marked());
+            prop_assert!(alone.values().eq(sensitive.values()));
         }
     }
 
