@@ -7,7 +7,7 @@ use portcullis_stage::{Failure, Stage};
 use portcullis_terraform::{Configuration, Plan, ReadError, Sensitive, State, View};
 use std::path::Path;
 
-/// What is judged, what of it must not be shown, and a plan's rules before and after.
+/// What is judged, what of it must not be shown, and a plan's rules before and after where artifacts are written.
 pub(crate) type Read = (Subject, Hidden, Option<(View, View)>);
 
 pub(crate) fn read(args: &Args, code: Option<&Configuration>, stage: &Stage) -> Result<Read, Failure> {
@@ -43,6 +43,8 @@ fn planned(
     let sensitive = Sensitive::of_plan(&text).map_err(|error| unreadable(path, error))?;
     stage.mask_all(sensitive.values());
     let plan = Plan::read(&text).map_err(|error| unreadable(path, error))?;
+    // A plan keeps nothing of its text, which may be the largest thing in memory.
+    drop(text);
     let plan = match code {
         Some(code) => plan.with_code(code.clone()),
         None => plan,
@@ -58,7 +60,9 @@ fn planned(
     let hidden = Hidden::of(&[&after, &before]);
     // The process ends soon: taking a large plan apart, value by value, would be a tenth of its time.
     std::mem::forget(plan);
-    Ok((subject, hidden, Some((before, after))))
+    // The page shows them; nobody else asks for them again, and they take as much memory as the text.
+    let shown = args.artifacts.is_some().then_some((before, after));
+    Ok((subject, hidden, shown))
 }
 
 fn read_state(path: &Path, stage: &Stage) -> Result<State, Failure> {
