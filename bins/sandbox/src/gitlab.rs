@@ -9,6 +9,8 @@ pub mod wire;
 
 mod access;
 mod answer;
+mod facts;
+mod graphql;
 mod routes;
 mod state_routes;
 

@@ -35,7 +35,7 @@ impl User {
         format!("{}@example.com", self.login)
     }
 
-    fn json(&self, base: &str) -> Value {
+    pub(super) fn json(&self, base: &str) -> Value {
         json!({"id": self.id, "username": self.login, "name": self.name, "state": "active",
                "web_url": format!("{base}/{}", self.login)})
     }
@@ -107,6 +107,15 @@ pub struct Note {
     pub created_at: String,
 }
 
+/// Who wrote a version of a state.
+#[derive(Debug, Clone)]
+pub(super) struct Writer {
+    pub(super) user: User,
+    /// The job, when a job's token wrote it.
+    pub(super) job: Option<u64>,
+    pub(super) at: String,
+}
+
 /// Who calls, after the token was looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
@@ -155,6 +164,16 @@ pub struct Project {
     pub statuses: Vec<Value>,
     /// The merge requests that exist.
     pub merge_requests: Vec<u64>,
+    /// Whether the project has a paid tier: approvals and protected environments are there.
+    pub premium: bool,
+    /// Who approved which merge request, and when.
+    pub approvals: Vec<(u64, User, String)>,
+    /// Files that jobs left as artifacts, by job and path.
+    pub artifacts: HashMap<(u64, String), Vec<u8>>,
+    /// Whether pipeline variables may be set by nobody, as in new projects. (Source: "Restrict pipeline variables".)
+    pub restricts_variables: bool,
+    /// Who wrote the versions of the states, by name and serial.
+    writers: HashMap<(String, u64), Writer>,
     tokens: HashMap<String, Caller>,
     next_id: u64,
 }
@@ -173,6 +192,11 @@ impl Project {
             notes: Vec::new(),
             statuses: Vec::new(),
             merge_requests: vec![7],
+            premium: false,
+            approvals: Vec::new(),
+            artifacts: HashMap::new(),
+            restricts_variables: true,
+            writers: HashMap::new(),
             tokens: HashMap::new(),
             next_id: 9000,
         }
@@ -208,6 +232,23 @@ impl Project {
         if let Some(job) = self.jobs.iter_mut().find(|job| job.id == id) {
             job.status = status;
         }
+    }
+
+    /// Remembers who wrote a version of a state.
+    pub fn wrote(&mut self, state: &str, serial: u64, caller: &Caller, now: &str) {
+        let writer = Writer {
+            user: caller.user().clone(),
+            job: match caller {
+                Caller::Job { id, .. } => Some(*id),
+                Caller::Token { .. } => None,
+            },
+            at: now.to_owned(),
+        };
+        self.writers.insert((state.to_owned(), serial), writer);
+    }
+
+    pub(super) fn writer(&self, state: &str, serial: u64) -> Option<&Writer> {
+        self.writers.get(&(state.to_owned(), serial))
     }
 
     /// Plays a manual job for `user`. `None` when there is no such job, `Some(false)` when it cannot be played.
@@ -261,6 +302,36 @@ impl Project {
             "project": {"ci_job_token_scope_enabled": false},
             "artifacts": [], "artifacts_file": null, "runner": null, "tag_list": []
         })
+    }
+
+    /// The pipeline as the Pipelines API shows it.
+    #[must_use]
+    pub fn pipeline_json(&self, base: &str) -> Value {
+        let has = |status: JobStatus| self.jobs.iter().any(|job| job.status == status);
+        let status = if has(JobStatus::Running) {
+            "running"
+        } else if has(JobStatus::Failed) {
+            "failed"
+        } else if has(JobStatus::Manual) {
+            "manual"
+        } else if has(JobStatus::Created) {
+            "created"
+        } else {
+            "success"
+        };
+        json!({"id": self.pipeline, "iid": 12, "project_id": self.id, "ref": "main", "sha": self.commit,
+               "status": status, "source": "push", "web_url": self.pipeline_url(base),
+               "user": self.jobs.first().map(|job| job.user.json(base))})
+    }
+
+    /// A merge request as the Merge requests API shows it.
+    #[must_use]
+    pub fn merge_request_json(&self, base: &str, iid: u64) -> Value {
+        let author = self.jobs.first().map(|job| job.user.json(base));
+        json!({"id": 7000 + iid, "iid": iid, "project_id": self.id, "title": "A change", "state": "merged",
+               "target_branch": "main", "source_branch": "change", "sha": self.commit, "merge_commit_sha": self.commit,
+               "author": author, "merge_user": author,
+               "web_url": format!("{base}/{}/-/merge_requests/{iid}", self.path)})
     }
 
     /// A note as the Notes API shows it.

@@ -76,11 +76,17 @@ pub(super) async fn job_play(
     Path((_, job)): Path<(String, String)>,
     params: Params,
     headers: HeaderMap,
+    body: Bytes,
 ) -> Answer {
+    let sent = fields(&headers, &body)?;
     let mut project = shared.project();
     let caller = caller(&project, &headers, &params, JobToken::No)?;
+    // The pipeline is the protected branch's.
     at_least(&caller, Role::Maintainer)?;
     let id: u64 = parse(&job, "job_id")?;
+    if sent.get("job_variables_attributes").is_some() && project.restricts_variables {
+        return Err(Refused::Bad("Insufficient permissions to set pipeline variables"));
+    }
     match project.play(id, caller.user()) {
         None => Err(Refused::Missing("")),
         Some(false) => Err(Refused::Bad("Unplayable Job")),
@@ -249,7 +255,8 @@ pub(super) async fn status_create(
     }
     let id = project.new_id();
     let status = json!({"id": id, "sha": sha, "status": state, "name": name, "ref": sent.get("ref"),
-                        "target_url": sent.get("target_url"), "description": sent.get("description")});
+                        "target_url": sent.get("target_url"), "description": sent.get("description"),
+                        "pipeline_id": sent.get("pipeline_id")});
     project.statuses.push(status.clone());
     Ok((StatusCode::CREATED, Json(status)).into_response())
 }

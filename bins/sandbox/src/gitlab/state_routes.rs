@@ -60,7 +60,8 @@ pub(super) async fn state_write(
         .map_err(|refusal| Refused::State(refusal, shared.locked_write))?;
     match written {
         Written::Nothing => Ok(StatusCode::NO_CONTENT.into_response()),
-        Written::Version(_) => {
+        Written::Version(serial) => {
+            project.wrote(&name, serial, &caller, &clock::stamp());
             shared.pushed.send_replace(Some(body.to_vec()));
             Ok(StatusCode::OK.into_response())
         }

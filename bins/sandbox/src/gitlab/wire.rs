@@ -2,7 +2,7 @@
 
 use super::answer::Refused;
 use super::project::Project;
-use super::{routes, state_routes};
+use super::{facts, graphql, routes, state_routes};
 use crate::clock;
 use crate::fault::{Fault, Faults};
 use crate::server::{BindError, Server, with_faults};
@@ -123,7 +123,22 @@ fn router(shared: Shared, faults: Faults) -> Router {
             get(state_routes::version_read).delete(state_routes::version_delete),
         )
         .route("/pipelines/{pipeline}/jobs", get(routes::pipeline_jobs))
+        .route("/pipelines/{pipeline}", get(facts::pipeline))
+        .route("/pipelines/{pipeline}/bridges", get(facts::bridges))
         .route("/jobs/{job}", get(routes::job_show))
+        .route("/jobs/{job}/artifacts/{*path}", get(facts::artifact))
+        .route("/merge_requests/{iid}", get(facts::merge_request))
+        .route("/merge_requests/{iid}/approvals", get(facts::approvals))
+        .route(
+            "/repository/commits/{sha}/merge_requests",
+            get(facts::merge_requests_of),
+        )
+        .route("/repository/branches", get(facts::branches))
+        .route("/protected_branches/{name}", get(facts::protected_branch))
+        .route(
+            "/protected_environments/{name}",
+            get(facts::protected_environment),
+        )
         .route("/jobs/{job}/play", post(routes::job_play))
         .route(
             "/merge_requests/{iid}/notes",
@@ -142,6 +157,7 @@ fn router(shared: Shared, faults: Faults) -> Router {
         .fallback(async || Refused::NoRoute);
     Router::new()
         .nest("/api/v4", api)
+        .route("/api/graphql", post(graphql::query))
         .fallback(async || Refused::NoRoute)
         .layer(middleware::from_fn_with_state(shared.clone(), rate_limit_headers))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
