@@ -56,7 +56,7 @@ pub(crate) struct Args {
         env = "PORTCULLIS_ARTIFACTS",
         hide_env_values = true
     )]
-    artifacts: Option<PathBuf>,
+    pub(crate) artifacts: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
@@ -161,7 +161,7 @@ fn renderer(format: Format) -> Result<Renderer, Failure> {
     match format {
         Format::Text => Ok(|report, columns| Ok(report.to_text_within(columns))),
         Format::Json => Ok(|report, _| report.to_json()),
-        Format::Markdown => Ok(|report, _| Ok(report.to_markdown())),
+        Format::Markdown => Ok(|report, _| Ok(report.to_markdown(&portcullis_report::Limits::default()))),
         other => Err(Failure::usage(format!("this version does not write {other} yet"))
             .hint("choose text, json or markdown")),
     }

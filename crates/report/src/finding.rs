@@ -33,6 +33,13 @@ impl GroupRef {
     }
 }
 
+impl GroupRef {
+    /// The name that it keeps from run to run: its address where it has one, since its id is known only after it was made.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.address.as_deref().or(self.id.as_deref())
+    }
+}
+
 impl fmt::Display for GroupRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.address, &self.id) {
@@ -99,6 +106,28 @@ pub struct Waived {
     pub expires: String,
 }
 
+impl Waived {
+    /// `the old office until it moves (network team, until 2026-12-31)`.
+    pub(crate) fn sentence(&self) -> String {
+        format!("{} ({}, until {})", self.reason, self.owner, self.expires)
+    }
+}
+
+/// A rule that was held against the input, whether or not it found anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Its id, as [`Finding::rule`] has it.
+    pub id: String,
+    /// Its title.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// How grave a finding of it is.
+    pub severity: Severity,
+    /// Ids in other catalogues.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frameworks: Vec<String>,
+}
+
 /// One thing a gate found. Field names are the JSON contract (docs/documents.md).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -155,6 +184,24 @@ impl Finding {
             frameworks: Vec::new(),
             remedy: None,
             notes: Vec::new(),
+        }
+    }
+
+    /// Whether it keeps the gate closed: no waiver covers it, and it does more than inform.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.waived.is_none() && self.verdict != Verdict::Pass
+    }
+
+    /// Where, and what: `aws_security_group.web: tcp 22 from the whole IPv4 internet`. Not cleaned.
+    pub(crate) fn sentence(&self) -> String {
+        let what = [&self.exposure, &self.title, &self.rule]
+            .into_iter()
+            .find(|text| !text.is_empty());
+        let what = what.map_or("", String::as_str);
+        match self.group.name() {
+            Some(name) => format!("{name}: {what}"),
+            None => what.to_owned(),
         }
     }
 

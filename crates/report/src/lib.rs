@@ -20,11 +20,22 @@
 //! assert!(report.to_text().contains("tcp 22 from the whole IPv4 internet"));
 //! ```
 
+mod code_quality;
 mod finding;
+mod format;
+mod junit;
+mod markdown;
 mod report;
+mod sarif;
+mod terraform;
 pub mod text;
+mod tool;
 mod verdict;
 
-pub use finding::{Finding, GroupRef, Location, Standing, Waived};
+pub use finding::{Finding, GroupRef, Location, Rule, Standing, Waived};
+pub use format::{Format, UnknownFormat};
+pub use markdown::{Limits, Marker, NOTE_LIMIT};
 pub use report::{FORMAT_VERSION, Report};
+pub use terraform::PlannedChanges;
+pub use tool::Tool;
 pub use verdict::{Severity, UnknownVerdict, Verdict};

@@ -1,7 +1,7 @@
 //! A gate's whole answer.
 
-use crate::text::{clean, fold, markdown};
-use crate::{Finding, GroupRef, Severity, Verdict};
+use crate::text::{clean, fold};
+use crate::{Finding, Format, GroupRef, Limits, Rule, Severity, Tool, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,6 +23,9 @@ pub struct Report {
     pub verdict: Verdict,
     /// What was found.
     pub findings: Vec<Finding>,
+    /// The rules that were held against the input, so that one can see what passed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
     /// Remarks about the whole, such as "the plan is partial".
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -33,18 +36,28 @@ impl Report {
     #[must_use]
     pub fn new(gate: impl Into<String>, mut findings: Vec<Finding>) -> Self {
         findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
-        let verdict = findings
-            .iter()
-            .filter(|finding| finding.waived.is_none())
-            .map(|finding| finding.verdict)
-            .fold(Verdict::Pass, Verdict::worst);
         Self {
             format_version: FORMAT_VERSION.to_owned(),
             gate: gate.into(),
-            verdict,
+            verdict: Self::worst(&findings),
             findings,
+            rules: Vec::new(),
             notes: Vec::new(),
         }
+    }
+
+    /// The worst verdict among those that no waiver covers.
+    pub(crate) fn worst(findings: &[Finding]) -> Verdict {
+        let open = findings.iter().filter(|finding| finding.waived.is_none());
+        open.map(|finding| finding.verdict)
+            .fold(Verdict::Pass, Verdict::worst)
+    }
+
+    /// With the rules that were held against the input.
+    #[must_use]
+    pub fn rules(mut self, rules: impl IntoIterator<Item = Rule>) -> Self {
+        self.rules = rules.into_iter().collect();
+        self
     }
 
     /// With a remark about the whole.
@@ -65,7 +78,7 @@ impl Report {
     #[must_use]
     pub fn headline(&self) -> String {
         let told = |wanted: fn(&Finding) -> bool| self.findings.iter().filter(move |finding| wanted(finding));
-        let open = || told(|finding| finding.waived.is_none() && finding.verdict != Verdict::Pass);
+        let open = || told(Finding::is_open);
         let waived = told(|finding| finding.waived.is_some()).count();
         let notes = told(|finding| finding.waived.is_none() && finding.verdict == Verdict::Pass).count();
         let mut line = match open().count() {
@@ -112,7 +125,7 @@ impl Report {
     /// their own text. A word that is longer than the terminal is left whole, so that it can be copied.
     #[must_use]
     pub fn to_text_within(&self, columns: usize) -> String {
-        let mut out = format!("{}: {}\n", self.gate, self.headline());
+        let mut out = format!("{}: {}\n", clean(&self.gate), self.headline());
         for note in &self.notes {
             fold(&mut out, "  note: ", &clean(note), columns);
         }
@@ -134,44 +147,35 @@ impl Report {
         out
     }
 
-    /// For a merge request: the headline, and a table of the findings. Text from outside can't become markup: it is cleaned
-    /// and its special characters are escaped. Ends with a line feed.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        let mut out = format!("**{}: {}**\n", markdown(&self.gate), markdown(&self.headline()));
-        for note in &self.notes {
-            let _ = write!(out, "\n_{}_\n", markdown(note));
-        }
-        if self.findings.is_empty() {
-            return out;
-        }
-        out.push_str("\n| verdict | severity | standing | group | what is open | rule | because of |\n");
-        out.push_str("|---|---|---|---|---|---|---|\n");
-        for finding in &self.findings {
-            let cells = [
-                word(finding).to_owned(),
-                finding.severity.to_string(),
-                finding.standing.to_string(),
-                finding.group.to_string(),
-                finding.exposure.clone(),
-                finding.rule.clone(),
-                causes(&finding.resources),
-            ];
-            let cells: Vec<String> = cells.iter().map(|cell| markdown(cell)).collect();
-            let _ = writeln!(out, "| {} |", cells.join(" | "));
-        }
-        out
-    }
-
     /// For tools: the JSON document, indented. Ends with a line feed.
     ///
     /// # Errors
     /// None in practice: the document holds only strings, numbers and lists. `serde_json`'s error is passed on.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        let mut text = serde_json::to_string_pretty(self)?;
-        text.push('\n');
-        Ok(text)
+        pretty(self)
     }
+
+    /// The report in this format, with what fits most readers: text is not folded, Markdown is cut to GitLab's limit.
+    ///
+    /// # Errors
+    /// None in practice. `serde_json`'s error is passed on.
+    pub fn render(&self, format: Format, tool: &Tool) -> Result<String, serde_json::Error> {
+        match format {
+            Format::Text => Ok(self.to_text()),
+            Format::Json => self.to_json(),
+            Format::Markdown => Ok(self.to_markdown(&Limits::default())),
+            Format::Junit => Ok(self.to_junit(tool)),
+            Format::CodeQuality => self.to_code_quality(tool),
+            Format::Sarif => self.to_sarif(tool),
+        }
+    }
+}
+
+/// JSON, indented, with a line feed at the end.
+pub(crate) fn pretty(document: &impl Serialize) -> Result<String, serde_json::Error> {
+    let mut text = serde_json::to_string_pretty(document)?;
+    text.push('\n');
+    Ok(text)
 }
 
 fn sort_key(finding: &Finding) -> impl Ord + '_ {
@@ -185,7 +189,8 @@ fn sort_key(finding: &Finding) -> impl Ord + '_ {
     )
 }
 
-fn word(finding: &Finding) -> &'static str {
+/// The finding's verdict in one word, for people.
+pub(crate) fn word(finding: &Finding) -> &'static str {
     match (&finding.waived, finding.verdict) {
         (Some(_), _) => "waived",
         (None, Verdict::Pass) => "note",
@@ -196,7 +201,7 @@ fn word(finding: &Finding) -> &'static str {
 /// At most this many causes are told to people; the JSON document has all of them.
 const CAUSES: usize = 20;
 
-fn causes(resources: &[String]) -> String {
+pub(crate) fn causes(resources: &[String]) -> String {
     match resources.get(..CAUSES) {
         Some(first) if resources.len() > CAUSES => {
             format!("{} and {} more", first.join(", "), resources.len() - CAUSES)
@@ -209,34 +214,40 @@ fn write_finding(out: &mut String, finding: &Finding, columns: usize) {
     let (severity, standing) = (finding.severity, finding.standing);
     let head = format!("  {:<12} {severity:<8} {standing:<8} ", word(finding));
     fold(out, &head, &clean(&finding.exposure), columns);
-    let mut line = |label: &str, text: &str| fold(out, &format!("    {label:<9} "), &clean(text), columns);
+    for (label, text) in details(finding) {
+        fold(out, &format!("    {label:<9} "), &clean(&text), columns);
+    }
+}
+
+/// What else there is to say of a finding, each part under its word. Not cleaned.
+pub(crate) fn details(finding: &Finding) -> Vec<(&'static str, String)> {
+    let mut out = Vec::new();
+    let mut part = |label, text: String| out.push((label, text));
     if finding.title.is_empty() {
-        line("rule", &finding.rule);
+        part("rule", finding.rule.clone());
     } else {
-        line("rule", &format!("{}: {}", finding.rule, finding.title));
+        part("rule", format!("{}: {}", finding.rule, finding.title));
     }
     if !finding.frameworks.is_empty() {
-        line("also", &finding.frameworks.join(", "));
+        part("also", finding.frameworks.join(", "));
     }
     if let Some(witness) = &finding.witness {
-        line("for one", witness);
+        part("for one", witness.clone());
     }
     if !finding.resources.is_empty() {
-        line("because", &causes(&finding.resources));
+        part("because", causes(&finding.resources));
     }
     if let Some(location) = &finding.location {
-        line("at", &location.to_string());
+        part("at", location.to_string());
     }
     if let Some(remedy) = &finding.remedy {
-        line("mend", remedy);
+        part("mend", remedy.clone());
     }
     if let Some(waived) = &finding.waived {
-        line(
-            "waiver",
-            &format!("{} ({}, until {})", waived.reason, waived.owner, waived.expires),
-        );
+        part("waiver", waived.sentence());
     }
     for note in &finding.notes {
-        line("note", note);
+        part("note", note.clone());
     }
+    out
 }

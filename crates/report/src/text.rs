@@ -1,5 +1,7 @@
 //! Text from outside, made safe to show.
 
+use std::fmt::Write as _;
+
 /// The text on one line, with nothing in it that can steer a terminal or a GitLab job log.
 ///
 /// Control characters (escape sequences start with one, GitLab's `section_start` marker needs `\r` and `\x1b`),
@@ -47,42 +49,54 @@ pub fn clean_lines(text: &str) -> String {
     out
 }
 
-/// [`clean`], and nothing in it can act as Markdown, HTML, a mention or a reference in GitLab.
+/// [`clean`], as code in Markdown; nothing in it can act as markup, a mention, a reference or a link in GitLab.
+///
+/// A backslash is not enough: GitLab looks for `@mentions`, `!1` and links in the rendered text, where escapes are gone. It
+/// leaves what is inside `<code>` alone (GitLab, `lib/banzai/filter`, ignored ancestors). What Markdown itself would read
+/// there is written as character references, which never form structure (CommonMark, "Entity and numeric character
+/// references") and hold no `|` that would end a table's cell. An empty text stays empty.
 ///
 /// ```
-/// use portcullis_report::text::markdown;
-/// assert_eq!(markdown("a|b <img> @all `x`"), "a\\|b \\<img\\> \\@all \\`x\\`");
+/// use portcullis_report::text::markdown_code;
+/// assert_eq!(markdown_code("aws_sg.a|b <img> @all"), "<code>aws_sg.a&#124;b &lt;img&gt; &#64;all</code>");
 /// ```
 #[must_use]
-pub fn markdown(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in clean(text).chars() {
-        // Any ASCII punctuation may be escaped by a backslash (CommonMark, "Backslash escapes").
-        if matches!(
-            c,
-            '\\' | '`'
-                | '*'
-                | '_'
-                | '{'
-                | '}'
-                | '['
-                | ']'
-                | '<'
-                | '>'
-                | '#'
-                | '|'
-                | '~'
-                | '@'
-                | '!'
-                | '&'
-                | '$'
-                | '%'
-                | '^'
-        ) {
-            out.push('\\');
-        }
-        out.push(c);
+pub fn markdown_code(text: &str) -> String {
+    let text = clean(text);
+    if text.is_empty() {
+        return text;
     }
+    let mut out = String::with_capacity(text.len() + "<code></code>".len());
+    out.push_str("<code>");
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let after = rest.peek().copied().unwrap_or(' ');
+        let active = match c {
+            '&' | '<' | '>' | '\\' | '`' | '*' | '[' | ']' | '~' | '|' | '@' | '$' | '^' => true,
+            // Emphasis only at a word's end.
+            '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
+            // `https://` and `www.` would become links (GitHub Flavored Markdown, "Autolinks (extension)").
+            ':' => after == '/',
+            '.' => matches!(before, 'w' | 'W'),
+            _ => false,
+        };
+        if c == '@' && !before.is_whitespace() {
+            // Addresses of mail are looked for in what the references gave: only another node between parts them.
+            out.push_str("<!-- -->");
+        }
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            c if active => {
+                let _ = write!(out, "&#{};", u32::from(c));
+            }
+            c => out.push(c),
+        }
+        before = c;
+    }
+    out.push_str("</code>");
     out
 }
 
@@ -131,6 +145,32 @@ pub fn cut(text: &str, width: usize) -> String {
     }
     let mut out: String = text.chars().take(width.saturating_sub(1)).collect();
     out.push('…');
+    out
+}
+
+/// At most `width` characters; what is too long loses its middle, and how much was cut is said there.
+///
+/// ```
+/// use portcullis_report::text::cut_middle;
+/// assert_eq!(cut_middle("aws_security_group.web", 30), "aws_security_group.web");
+/// assert_eq!(cut_middle(&"0123456789".repeat(9), 40), "012345678 […73 characters cut…] 23456789");
+/// ```
+#[must_use]
+pub fn cut_middle(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    let mark = |cut: usize| format!(" […{cut} characters cut…] ");
+    // Fewer are cut than there are: the mark gets no longer than this.
+    let kept = width.saturating_sub(mark(length).chars().count());
+    if kept < 2 {
+        return cut(text, width);
+    }
+    let (head, tail) = (kept.div_ceil(2), kept / 2);
+    let mut out: String = text.chars().take(head).collect();
+    out.push_str(&mark(length - kept));
+    out.extend(text.chars().skip(length - tail));
     out
 }
 
