@@ -241,6 +241,12 @@ impl Stage {
         Some(usize::from(width.0))
     }
 
+    /// Whether standard input is a terminal, so that somebody can be asked.
+    #[must_use]
+    pub fn stdin_is_terminal(&self) -> bool {
+        io::stdin().is_terminal()
+    }
+
     /// Whether standard error is a terminal.
     #[must_use]
     pub fn stderr_is_terminal(&self) -> bool {
