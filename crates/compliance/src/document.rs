@@ -110,7 +110,8 @@ pub(crate) enum DirectionWord {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RequireDocument {
-    pub(crate) description: Spanned<bool>,
+    pub(crate) description: Option<Spanned<bool>>,
+    pub(crate) exists: Option<Spanned<bool>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -40,13 +40,19 @@ impl Policy {
             } => {
                 self.forbidden(&mut page, exposure, *extent, allowed.as_ref());
             }
+            Check::Exists => {
+                page.entry("asks", "that there is such a group");
+                page.entry("violation", "when no group is");
+            }
             Check::Description => {
                 page.entry("asks", "that each rule says in its description what it is for");
                 page.entry("violation", "when a rule has no description, or an empty one");
             }
         }
-        let picks = rule.groups.name.is_some() || !rule.groups.tags.is_empty();
-        let unknown = match (&rule.check, picks) {
+        let unknown = match (&rule.check, rule.picks()) {
+            (Check::Exists, _) => {
+                "when a name or a tag that would decide is not known yet, or the plan is partial"
+            }
             (Check::Forbidden { .. }, true) => {
                 "when a value that is not known yet could make the difference, also the name or a tag by which the \
                  rule picks its groups"
@@ -118,6 +124,36 @@ impl Policy {
     }
 }
 
+impl Rule {
+    /// Whether it picks groups; else it speaks of all.
+    pub(crate) fn picks(&self) -> bool {
+        self.groups.name.is_some() || !self.groups.tags.is_empty()
+    }
+
+    /// Which groups it picks: `named web-* (* is any run of characters) tagged exposure=public`.
+    pub(crate) fn groups_in_words(&self) -> String {
+        let mut words = Vec::new();
+        if let Some(name) = &self.groups.name {
+            let star = if name.contains('*') {
+                " (* is any run of characters)"
+            } else {
+                ""
+            };
+            words.push(format!("named {name}{star}"));
+        }
+        let tags = self
+            .groups
+            .tags
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"));
+        let tags: Vec<String> = tags.collect();
+        if !tags.is_empty() {
+            words.push(format!("tagged {}", tags.join(" and ")));
+        }
+        words.join(" ")
+    }
+}
+
 impl Exposure {
     /// Its peers less the exceptions, as a sentence has them: `the internet, except offices`.
     pub(crate) fn peers_in_words(&self) -> String {
@@ -162,22 +198,11 @@ fn blocks(set: &AddressSet) -> String {
 
 fn spoken_of(rule: &Rule) -> String {
     let mut which = String::from("security group");
-    if let Some(name) = &rule.groups.name {
-        let star = if name.contains('*') {
-            " (* is any run of characters)"
-        } else {
-            ""
-        };
-        let _ = write!(which, " named {name}{star}");
-    }
-    for (at, (key, value)) in rule.groups.tags.iter().enumerate() {
-        let _ = write!(
-            which,
-            "{} {key}={value}",
-            if at == 0 { " tagged" } else { " and" }
-        );
+    if rule.picks() {
+        let _ = write!(which, " {}", rule.groups_in_words());
     }
     match rule.per {
+        _ if matches!(rule.check, Check::Exists) => format!("all groups together: is one a {which}?"),
         _ if matches!(rule.check, Check::Description) => format!("each rule of each {which}"),
         Per::Group => format!("each {which}, by itself: all its rules of one direction count together"),
         Per::Member => format!(

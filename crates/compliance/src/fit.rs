@@ -15,7 +15,7 @@ pub(crate) enum Fit {
 
 /// Whether the rule speaks of a group; of a member, when it speaks of one of its groups.
 pub(crate) fn fits(rule: &PolicyRule, judged: &Judged, subject: &Subject) -> Fit {
-    if rule.per == Per::Group || rule.groups.name.is_none() && rule.groups.tags.is_empty() {
+    if rule.per == Per::Group || !rule.picks() {
         return group_fits(rule, judged);
     }
     let open = judged.groups_unknown || !judged.unseen.is_empty() || judged.is_orphan();

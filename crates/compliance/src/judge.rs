@@ -10,13 +10,14 @@ use crate::waiver::Waivers;
 use jiff::civil::Date;
 use portcullis_report::{Finding, GroupRef, Report, Severity, Standing, Verdict};
 use portcullis_secgroup::{Rule, RuleKey, TrafficSet};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Judges a subject by a policy. `today` decides which waivers still hold (the last day counts, UTC).
 #[must_use]
 pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
     let mut waivers = Waivers::new(policy, today);
     let mut findings = Vec::new();
+    let mut idle: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let by_member = policy.rules.iter().any(|rule| rule.per == Per::Member);
     let (members, anybody) = if by_member {
         (members::joined(subject), members::all_rules(subject))
@@ -36,10 +37,14 @@ pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
             Per::Group => (&subject.groups, &uncertain_groups),
         };
         let questions = questions(rule, subject, &anybody, &waivers);
+        let mut best = Fit::No;
         for (group, uncertain) in judged.iter().zip(uncertain) {
             let fit = fits(rule, group, subject);
             if fit == Fit::No {
                 continue;
+            }
+            if best != Fit::Yes {
+                best = fit;
             }
             match &rule.check {
                 Check::Forbidden {
@@ -51,7 +56,21 @@ pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
                     findings.extend(found.map(|finding| advise(finding, exposure, allowed.as_ref())));
                 }
                 Check::Description => findings.extend(undescribed(rule, group, fit, subject, &mut waivers)),
+                Check::Exists => {}
             }
+        }
+        match (&rule.check, best) {
+            (Check::Exists, fit) => findings.extend(missing(rule, fit, subject)),
+            // Perhaps a word is misspelt; perhaps this is another part of the estate.
+            (_, Fit::No) if rule.picks() => {
+                let whom = match rule.per {
+                    Per::Group => "no security group is",
+                    Per::Member => "no network interface carries a security group",
+                };
+                let reason = format!("{whom} {}", rule.groups_in_words());
+                idle.entry(reason).or_default().push(&rule.id);
+            }
+            _ => {}
         }
     }
     findings.extend(waivers.findings());
@@ -62,6 +81,9 @@ pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
             .map(|(address, what)| not_understood(address, what)),
     );
     let mut report = Report::new("compliance", findings);
+    for (reason, rules) in idle {
+        report = report.note(format!("nothing to judge for {}: {reason}", rules.join(", ")));
+    }
     for reason in &subject.partial {
         report = report.note(format!("partial: {reason}"));
     }
@@ -132,6 +154,27 @@ fn undescribed(
     finding.frameworks.clone_from(&rule.frameworks);
     if all_waived {
         finding = waivers.let_stand(finding, &waived.iter().copied().flatten().collect());
+    }
+    Some(finding)
+}
+
+/// A group that must be there, and is not; `fit` is the best of all groups.
+fn missing(rule: &PolicyRule, fit: Fit, subject: &Subject) -> Option<Finding> {
+    // What a partial view does not show may be there.
+    let verdict = match fit {
+        Fit::Yes => return None,
+        Fit::No if subject.partial.is_empty() => Verdict::Violation,
+        Fit::No | Fit::Unknown => Verdict::Undetermined,
+    };
+    let mut finding = Finding::new(&rule.id, rule.severity, verdict)
+        .title(&rule.title)
+        .exposure(format!("no security group is {}", rule.groups_in_words()))
+        .standing(Standing::Existing)
+        .remedy("make such a group, or mend the name and tags in the policy");
+    finding.frameworks.clone_from(&rule.frameworks);
+    if fit == Fit::Unknown {
+        finding =
+            finding.note("not known before apply: the name or tags by which the policy picks its groups");
     }
     Some(finding)
 }

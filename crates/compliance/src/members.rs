@@ -88,6 +88,7 @@ fn anything(group: &str) -> [JudgedRule; 2] {
         },
         owner: group.to_owned(),
         by_hand: false,
+        not_known: Vec::new(),
         home: None,
     })
 }

@@ -44,6 +44,8 @@ pub(crate) enum Check {
     },
     /// Each rule must say what it is for.
     Description,
+    /// There must be such a group.
+    Exists,
 }
 
 /// Directions × traffic × peers.

@@ -8,7 +8,7 @@ use crate::policy::{Check, Exposure, Rule as PolicyRule};
 use crate::subject::{Judged, JudgedRule, Subject};
 use crate::waiver::{RuleWaivers, Waivers};
 use portcullis_report::{Finding, Standing, Verdict};
-use portcullis_secgroup::{Area, Direction, Known, Overlay, Peer, Reading, UnknownPeer};
+use portcullis_secgroup::{Area, Direction, Overlay, Peer, PrefixLists, Reading};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
@@ -100,8 +100,15 @@ impl<'a> Question<'a> {
             }
             if fit == Fit::Unknown {
                 finding.verdict = Verdict::Undetermined;
-                finding = finding
-                    .note("not known before apply: the name or tags by which the policy picks its groups");
+                finding = if group.is_orphan() {
+                    let parts = hole
+                        .causes()
+                        .flat_map(|(judged, _)| unknown_parts(judged, &self.subject.lists));
+                    parts.fold(finding, Finding::note)
+                } else {
+                    finding
+                        .note("not known before apply: the name or tags by which the policy picks its groups")
+                };
             }
             waivers.used.extend(took);
             return Some(finding);
@@ -221,8 +228,14 @@ impl<'a> Question<'a> {
     fn undetermined(&self, group: &Judged, hole: &Hole<'_>) -> Finding {
         let mut finding = self.finding(group, hole, Verdict::Undetermined, Standing::New);
         finding.exposure = format!("may open {}", finding.exposure);
-        for note in hole.causes().filter_map(|(judged, _)| unknown_part(judged)) {
-            finding = finding.note(note);
+        let mut told = BTreeSet::new();
+        for note in hole
+            .causes()
+            .flat_map(|(judged, _)| unknown_parts(judged, &self.subject.lists))
+        {
+            if told.insert(note.clone()) {
+                finding = finding.note(note);
+            }
         }
         if self.possible.is_some() {
             finding = finding.note("not known: the entries of a prefix list that the policy names");
@@ -254,29 +267,43 @@ impl<'a> Question<'a> {
     }
 }
 
-/// Which value of a rule is not known, and who will decide it.
-fn unknown_part(judged: &JudgedRule) -> Option<String> {
-    let rule = &judged.rule;
+/// Which values of a rule are not known, and what will decide them: one line for each that decides.
+fn unknown_parts(judged: &JudgedRule, lists: &PrefixLists) -> Vec<String> {
     if is_unseen(judged) {
-        return Some(format!("not in sight: the rules of {}", judged.owner));
+        return vec![format!("not in sight: the rules of {}", judged.owner)];
     }
-    let vpc = judged.owner.contains("aws_vpc_security_group_");
-    let what = match (&rule.protocol, &rule.ports, &rule.peer) {
-        (Known::NotYet, _, _) => if vpc { "ip_protocol" } else { "protocol" }.to_owned(),
-        (_, Known::NotYet, _) => "from_port, to_port".to_owned(),
-        (_, _, Peer::Unknown(kind)) => match (kind, vpc) {
-            (UnknownPeer::Ipv4, true) => "cidr_ipv4",
-            (UnknownPeer::Ipv4, false) => "cidr_blocks",
-            (UnknownPeer::Ipv6, true) => "cidr_ipv6",
-            (UnknownPeer::Ipv6, false) => "ipv6_cidr_blocks",
-            (UnknownPeer::PrefixList, true) => "prefix_list_id",
-            (UnknownPeer::PrefixList, false) => "prefix_list_ids",
-            (UnknownPeer::Group, _) => "the referenced security group",
-            (UnknownPeer::Any, _) => "the source",
+    let mut parts: Vec<(Vec<&str>, &[String])> = Vec::new();
+    for unknown in &judged.not_known {
+        match parts
+            .iter_mut()
+            .find(|(_, deciders)| *deciders == unknown.decided_by)
+        {
+            Some((attributes, _)) => attributes.push(&unknown.attribute),
+            None => parts.push((vec![&unknown.attribute], &unknown.decided_by)),
         }
-        .to_owned(),
-        (_, _, Peer::PrefixList(id)) => format!("the entries of prefix list {id}"),
-        _ => return None,
-    };
-    Some(format!("not known before apply: {what} of {}", judged.owner))
+    }
+    let mut told: Vec<String> = parts
+        .into_iter()
+        .map(|(attributes, deciders)| {
+            let what = format!(
+                "not known before apply: {} of {}",
+                attributes.join(", "),
+                judged.owner
+            );
+            if deciders.is_empty() {
+                what
+            } else {
+                format!("{what}, decided by {}", deciders.join(", "))
+            }
+        })
+        .collect();
+    if let Peer::PrefixList(id) = &judged.rule.peer
+        && lists.entries(id).is_none()
+    {
+        told.push(format!(
+            "not known before apply: the entries of prefix list {id} of {}",
+            judged.owner
+        ));
+    }
+    told
 }

@@ -2,8 +2,8 @@
 
 use portcullis_report::GroupRef;
 use portcullis_secgroup::{Direction, Inventory, Known, Peer, PrefixLists, Rule};
-use portcullis_terraform::{Address, Declared, Origin, OwnedRule, TerraformGroup, View};
-use std::collections::BTreeMap;
+use portcullis_terraform::{Address, Declared, NotKnown, Origin, OwnedRule, TerraformGroup, View};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What is judged.
@@ -71,6 +71,8 @@ pub(crate) struct JudgedRule {
     pub(crate) owner: String,
     /// Whether nobody in the code owns it.
     pub(crate) by_hand: bool,
+    /// What of it is known only after apply, and what will decide it.
+    pub(crate) not_known: Vec<NotKnown>,
     /// Its group, where what is judged is a member with several.
     pub(crate) home: Option<Arc<GroupRef>>,
 }
@@ -82,6 +84,7 @@ impl JudgedRule {
             rule,
             owner: String::new(),
             by_hand: false,
+            not_known: Vec::new(),
             home: None,
         }
     }
@@ -102,9 +105,19 @@ impl Subject {
     pub fn planned(after: &View, before: &View, partial: &[String]) -> Self {
         let mut subject = Self::view(after, false);
         let mut rules: BTreeMap<String, Vec<Arc<[Rule]>>> = BTreeMap::new();
+        let stays: BTreeSet<&String> = after
+            .groups
+            .iter()
+            .filter_map(|group| group.id.as_ref())
+            .collect();
         for group in &before.groups {
             let own: Arc<[Rule]> = group.rules.iter().map(|owned| owned.rule.clone()).collect();
-            for name in [&group.id, &group.address].into_iter().flatten() {
+            // One that stays is known by its id; another object at its address is a new one.
+            let address = group
+                .address
+                .as_ref()
+                .filter(|_| group.id.as_ref().is_none_or(|id| !stays.contains(id)));
+            for name in [group.id.as_ref(), address].into_iter().flatten() {
                 rules.entry(name.clone()).or_default().push(Arc::clone(&own));
             }
         }
@@ -152,6 +165,7 @@ impl Subject {
                     owner: rule.id.clone().or_else(|| group.id.clone()).unwrap_or_default(),
                     rule: rule.clone(),
                     by_hand: false,
+                    not_known: Vec::new(),
                     home: None,
                 })
                 .collect(),
@@ -258,6 +272,7 @@ fn judged_rule(owned: &OwnedRule) -> JudgedRule {
         rule: owned.rule.clone(),
         owner: owned.owner.clone(),
         by_hand: owned.origin == Origin::Echo,
+        not_known: owned.not_known.clone(),
         home: None,
     }
 }

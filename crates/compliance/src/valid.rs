@@ -1,8 +1,8 @@
 //! From the policy as written to the policy as valid.
 
 use crate::document::{
-    DirectionWord, ExposureDocument, GroupsDocument, PolicyDocument, RuleDocument, SeverityWord,
-    WaiverDocument, Words,
+    DirectionWord, ExposureDocument, GroupsDocument, Per, PolicyDocument, RequireDocument, RuleDocument,
+    SeverityWord, WaiverDocument, Words,
 };
 use crate::error::PolicyError;
 use crate::extent::Extent;
@@ -188,13 +188,7 @@ fn valid_rule(rule: RuleDocument, at: u64, networks: &Networks) -> Result<Rule, 
                 allowed: Some(allowed),
             }
         }
-        (None, None, Some(require)) if require.description.value => Check::Description,
-        (None, None, Some(require)) => {
-            return Err(PolicyError::new(
-                Some(line(&require.description)),
-                "a require that requires nothing",
-            ));
-        }
+        (None, None, Some(require)) => valid_require(&require, at)?,
         (None, None, None) => {
             return Err(error(format!(
                 "rule {id} has none of deny, allow_only and require"
@@ -206,6 +200,14 @@ fn valid_rule(rule: RuleDocument, at: u64, networks: &Networks) -> Result<Rule, 
             )));
         }
     };
+    if matches!(check, Check::Exists) && rule.groups.is_none() {
+        let message = format!("rule {id} requires that a group exists, and does not say which");
+        return Err(error(message).hint_at("name it with `groups`"));
+    }
+    if matches!(check, Check::Exists) && rule.per == Per::Member {
+        let message = format!("rule {id}: `exists` asks of groups, not of members");
+        return Err(error(message).hint_at("leave `per` out"));
+    }
     let groups = rule
         .groups
         .map(|groups| selector(groups, at))
@@ -229,6 +231,27 @@ fn valid_rule(rule: RuleDocument, at: u64, networks: &Networks) -> Result<Rule, 
 }
 
 /// A selector that selects: one that says nothing is more likely a slip than "all groups".
+fn valid_require(require: &RequireDocument, at: u64) -> Result<Check, PolicyError> {
+    let asked = [&require.description, &require.exists];
+    if let Some(not) = asked.into_iter().flatten().find(|asked| !asked.value) {
+        return Err(PolicyError::new(
+            Some(line(not)),
+            "a require that requires nothing",
+        ));
+    }
+    match asked {
+        [Some(_), None] => Ok(Check::Description),
+        [None, Some(_)] => Ok(Check::Exists),
+        [None, None] => Err(PolicyError::new(Some(at), "a require that requires nothing")
+            .hint_at("write `description: true` or `exists: true`")),
+        [Some(_), Some(exists)] => Err(PolicyError::new(
+            Some(line(exists)),
+            "a require that requires two things",
+        )
+        .hint_at("make two rules of it")),
+    }
+}
+
 fn selector(groups: GroupsDocument, at: u64) -> Result<GroupSelector, PolicyError> {
     if groups.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
         return Err(PolicyError::new(Some(at), "groups: the name is empty"));
@@ -448,6 +471,13 @@ fn valid_waiver(waiver: WaiverDocument, rules: &[Rule], networks: &Networks) -> 
         return Err(PolicyError::new(Some(line(&waiver.resource)), message));
     }
     let exposure = match (&waiver.exposure, &rule.check) {
+        (_, Check::Exists) => {
+            let message = format!(
+                "rule {} requires that a group exists: that can't be waived",
+                rule.id
+            );
+            return Err(PolicyError::new(Some(at), message).hint_at("take out the rule instead"));
+        }
         (None, Check::Description) => None,
         (Some(_), Check::Description) => {
             let message = format!(

@@ -13,7 +13,7 @@
 mod support;
 
 use portcullis_report::{Report, Standing, Verdict};
-use support::{judged, one_rule, plan_of, standing_group, tcp};
+use support::{group_with, judged, one_rule, plan_of, standing_group, tcp};
 
 const SSH: &str = "{ id: ssh, severity: critical, deny: { direction: ingress, protocol: tcp, ports: [22], peers: internet } }";
 
@@ -420,4 +420,158 @@ fn two_regions_with_groups_of_one_name_are_two_groups() {
         "each opens its half: {}",
         report.to_text()
     );
+}
+
+#[test]
+fn an_old_object_that_is_forgotten_and_the_new_one_at_its_address_keep_their_rules_apart() {
+    let old = format!(
+        r#"{{"id": "sg-1", "name": "web-old", "egress": [], "ingress": [{}]}}"#,
+        tcp(22, "0.0.0.0/0")
+    );
+    let new = format!(
+        r#"{{"name": "web-new", "egress": [], "ingress": [{}]}}"#,
+        tcp(22, "10.0.0.0/8")
+    );
+    let actions = r#""create", "forget""#;
+    let changes = [change(
+        "aws_security_group.web",
+        actions,
+        &old,
+        &new,
+        r#"{"id": true}"#,
+    )];
+    let report = ssh(&changes);
+    assert_eq!(report.findings.len(), 1, "{}", report.to_text());
+    assert_eq!(report.findings[0].group.id.as_deref(), Some("sg-1"));
+    assert_eq!(report.findings[0].standing, Standing::Existing);
+    let of_new = SSH.replace("deny:", "groups: { name: web-new }, deny:");
+    assert_eq!(
+        judged(&one_rule(&of_new), &plan_of(&changes)).verdict,
+        Verdict::Pass,
+        "the new one opens SSH to nobody"
+    );
+    let of_old = SSH.replace("deny:", "groups: { name: web-old }, deny:");
+    assert_eq!(
+        judged(&one_rule(&of_old), &plan_of(&changes)).verdict,
+        Verdict::Violation
+    );
+}
+
+#[test]
+fn a_rule_that_may_be_attached_to_something_else_than_the_one_group_it_names_is_anybodys() {
+    let plan = |references: &str| {
+        let rule = r#"{"ip_protocol": "tcp", "from_port": 22, "to_port": 22, "cidr_ipv4": "0.0.0.0/0"}"#;
+        let group = r#"{"name": "web", "ingress": [], "egress": []}"#;
+        format!(
+            r#"{{"format_version": "1.2", "resource_changes": [{}, {}], "configuration": {{"root_module": {{"resources":
+            [{{"address": "{RULE}", "expressions": {{"security_group_id": {{"references": [{references}]}}}}}}]}}}}}}"#,
+            change(
+                "aws_security_group.web",
+                r#""create""#,
+                "null",
+                group,
+                r#"{"id": true}"#
+            ),
+            change(
+                RULE,
+                r#""create""#,
+                "null",
+                rule,
+                r#"{"id": true, "security_group_id": true}"#
+            )
+        )
+    };
+    let other = one_rule(&SSH.replace("deny:", "groups: { name: db }, deny:"));
+    let exact = plan(r#""aws_security_group.web.id", "aws_security_group.web""#);
+    assert_eq!(judged(&other, &exact).verdict, Verdict::Pass);
+    // `condition ? aws_security_group.web.id : aws_vpc.main.default_security_group_id`
+    let either = plan(
+        r#""aws_security_group.web.id", "aws_security_group.web", "aws_vpc.main.default_security_group_id", "aws_vpc.main""#,
+    );
+    let report = judged(&other, &either);
+    assert_eq!(report.verdict, Verdict::Undetermined, "{}", report.to_text());
+}
+
+#[test]
+fn a_selector_that_fits_nothing_is_said_and_fails_only_where_the_policy_asks_for_the_group() {
+    let plan = plan_of(&[echo(&[tcp(22, "0.0.0.0/0")])]);
+    let typo = judged(
+        &one_rule(&SSH.replace("deny:", "groups: { name: wbe }, deny:")),
+        &plan,
+    );
+    assert_eq!(typo.verdict, Verdict::Pass);
+    assert_eq!(
+        typo.notes,
+        ["nothing to judge for ssh: no security group is named wbe"]
+    );
+    let fits = judged(
+        &one_rule(&SSH.replace("deny:", "groups: { name: web }, deny:")),
+        &plan,
+    );
+    assert!(fits.notes.is_empty(), "{}", fits.to_text());
+
+    let exists = |name: &str| {
+        one_rule(&format!(
+            "{{ id: there, severity: high, groups: {{ name: {name} }}, require: {{ exists: true }} }}"
+        ))
+    };
+    assert_eq!(judged(&exists("web"), &plan).verdict, Verdict::Pass);
+    let missing = judged(&exists("wbe"), &plan);
+    assert_eq!(missing.verdict, Verdict::Violation);
+    assert_eq!(missing.findings[0].exposure, "no security group is named wbe");
+    let partial = plan.replacen('{', r#"{"complete": false, "#, 1);
+    assert_eq!(judged(&exists("wbe"), &partial).verdict, Verdict::Undetermined);
+    let new = group_with("web", "", "", "").replace(r#""name": "web", "egress""#, r#""egress""#);
+    assert_eq!(
+        judged(&exists("wbe"), &plan_of(&[new])).verdict,
+        Verdict::Undetermined,
+        "its name is not known yet"
+    );
+}
+
+#[test]
+fn what_is_not_known_is_named_with_what_will_decide_it() {
+    let plan = |address: &str, after: &str, unknown: &str, attribute: &str| {
+        format!(
+            r#"{{"format_version": "1.2", "resource_changes": [{}], "configuration": {{"root_module": {{"resources":
+            [{{"address": "{address}", "expressions": {{"{attribute}": {{"references":
+            ["aws_eip.nat.public_ip", "aws_eip.nat"]}}}}}}]}}}}}}"#,
+            change(address, r#""create""#, "null", after, unknown)
+        )
+    };
+    for (address, after, unknown, attribute, told) in [
+        (
+            RULE,
+            r#"{"security_group_id": "sg-1", "ip_protocol": "tcp", "from_port": 22, "to_port": 22}"#,
+            r#"{"cidr_ipv4": true}"#,
+            "cidr_ipv4",
+            "cidr_ipv4",
+        ),
+        (
+            "aws_security_group_rule.ssh",
+            r#"{"security_group_id": "sg-1", "type": "ingress", "protocol": "tcp", "from_port": 22, "to_port": 22}"#,
+            r#"{"cidr_blocks": true}"#,
+            "cidr_blocks",
+            "cidr_blocks",
+        ),
+        (
+            "aws_security_group.web",
+            r#"{"name": "web", "ingress": [{"protocol": "tcp", "from_port": 22, "to_port": 22}]}"#,
+            r#"{"ingress": [{"cidr_blocks": true}]}"#,
+            "ingress",
+            "ingress.cidr_blocks",
+        ),
+        (
+            "aws_security_group.web",
+            r#"{"name": "web"}"#,
+            r#"{"ingress": true}"#,
+            "ingress",
+            "ingress",
+        ),
+    ] {
+        let report = judged(&one_rule(SSH), &plan(address, after, unknown, attribute));
+        assert_eq!(report.verdict, Verdict::Undetermined, "{}", report.to_text());
+        let note = format!("not known before apply: {told} of {address}, decided by aws_eip.nat.public_ip");
+        assert_eq!(report.findings[0].notes, [note]);
+    }
 }
