@@ -2,6 +2,7 @@
 
 use crate::delivery;
 use crate::news::News;
+use crate::note;
 use crate::undelivered::Undelivered;
 use clap::{Parser, ValueEnum};
 use portcullis_evidence::Manifest;
@@ -10,6 +11,7 @@ use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, ReadErrorKind, St
 const EXAMPLES: &str = "\
 Examples:
   portcullis-notify started                         begins the pipeline's thread
+  portcullis-notify planned                         writes the merge request's note
   portcullis-notify requested --deploy-job deploy   asks for approval; a button opens that job
   portcullis-notify failed                          in a job with `when: on_failure`
   portcullis-notify finished                        in the last job, with `when: always`
@@ -20,6 +22,8 @@ Environment:
   PORTCULLIS_SLACK_URL       another base of Slack's Web API, such as https://slack-gov.com/api/
   PORTCULLIS_SLACK_THREAD_CHANNEL, PORTCULLIS_SLACK_THREAD_TS
                              the thread, from the dotenv report thread.env that `started` writes
+  PORTCULLIS_GITLAB_TOKEN    an access token with the scope api: planned, violation, requested and
+                             deployed keep one note in the merge request up to date
 
 A Slack that is down, slow or not configured never fails the job: the loss is said on standard error,
 and the message is kept in undelivered.json. Exit codes: docs/exit-codes.md";
@@ -43,6 +47,8 @@ pub(crate) struct Args {
 pub(crate) enum Event {
     /// The pipeline began
     Started,
+    /// The change was planned and judged: for the merge request's note only, Slack hears nothing
+    Planned,
     /// The policy does not let the change through
     Violation,
     /// Somebody has to let the change through
@@ -64,6 +70,7 @@ impl Event {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Started => "started",
+            Self::Planned => "planned",
             Self::Violation => "violation",
             Self::Requested => "requested",
             Self::Deployed => "deployed",
@@ -78,6 +85,10 @@ impl Event {
 /// Reads what the stages left, tells it, and keeps what could not be told.
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let artifacts = stage.artifacts(&args.artifacts.folder);
+    note::put(args.event, &args.deploy_job, stage, &artifacts);
+    if args.event == Event::Planned {
+        return Ok(Exit::Pass);
+    }
     let news = News::read(args.event, &args.deploy_job, stage, &artifacts)?;
     let lost = delivery::deliver(args.event, &news, stage, &artifacts);
     if !lost.is_empty() {

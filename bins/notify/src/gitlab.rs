@@ -1,11 +1,15 @@
 //! What GitLab knows of this pipeline.
 
+use portcullis_gitlab::Secret;
 use portcullis_gitlab::ci::{Author, MissingVariable, Variables};
 use portcullis_gitlab::client::{Client, Config, Error, Retry, Timeouts, Token};
 use portcullis_gitlab::job::Job;
 use portcullis_messages::Pipeline;
 use portcullis_stage::Stage;
 use std::time::Duration;
+
+/// The variable with an access token, for what GitLab opens to no job token.
+pub(crate) const ACCESS_TOKEN: &str = "PORTCULLIS_GITLAB_TOKEN";
 
 /// The pipeline as messages speak of it. Outside a job, what is not known is left out.
 pub(crate) fn pipeline(stage: &Stage) -> Pipeline {
@@ -52,10 +56,22 @@ pub(crate) fn jobs(stage: &Stage) -> Vec<Job> {
 }
 
 fn ask(stage: &Stage, job: &Variables) -> Result<Vec<Job>, String> {
-    let missing = |error: MissingVariable| error.to_string();
-    let token = Token::Job(job.require_job_token().map_err(missing)?.clone());
+    let project = job.require_project().map_err(missing)?;
+    let pipeline = *job.require_pipeline_id().map_err(missing)?;
+    let client = client(stage, job)?;
+    stage
+        .block_on(client.jobs(&project, pipeline))
+        .map_err(|error| said(&error))
+}
+
+/// A connection with the access token, or else with the job's own.
+pub(crate) fn client(stage: &Stage, job: &Variables) -> Result<Client, String> {
+    let token = match stage.variable(ACCESS_TOKEN) {
+        Some(token) => Token::Private(Secret::new(token)),
+        None => Token::Job(job.require_job_token().map_err(missing)?.clone()),
+    };
     let mut config = Config::new(job.require_api_url().map_err(missing)?.clone(), token);
-    // A link is not worth a long wait.
+    // A link or a note is not worth a long wait.
     config.timeouts = Timeouts {
         connect: Duration::from_secs(5),
         request: Duration::from_secs(10),
@@ -63,14 +79,21 @@ fn ask(stage: &Stage, job: &Variables) -> Result<Vec<Job>, String> {
     config.retry = Retry {
         times: 1,
         retry_after_max: Duration::from_secs(5),
+        deadline: Duration::from_secs(30),
         ..Retry::default()
     };
-    let project = job.require_project().map_err(missing)?;
-    let pipeline = *job.require_pipeline_id().map_err(missing)?;
-    let said = |error: Error| match error.hint() {
+    Client::new(config).map_err(|error| said(&error))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn missing(error: MissingVariable) -> String {
+    error.to_string()
+}
+
+/// The error and what to do about it, on one line.
+pub(crate) fn said(error: &Error) -> String {
+    match error.hint() {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),
-    };
-    let client = Client::new(config).map_err(said)?;
-    stage.block_on(client.jobs(&project, pipeline)).map_err(said)
+    }
 }

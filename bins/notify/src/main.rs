@@ -5,6 +5,7 @@ mod delivery;
 mod documents;
 mod gitlab;
 mod news;
+mod note;
 mod thread;
 mod undelivered;
 

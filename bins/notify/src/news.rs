@@ -53,7 +53,7 @@ impl News {
     ) -> Result<Self, Failure> {
         let pipeline = gitlab::pipeline(stage);
         let (status, message) = match event {
-            Event::Started => (Status::Running, None),
+            Event::Started | Event::Planned => (Status::Running, None),
             Event::Violation => {
                 let report: Report = required(stage, artifacts, COMPLIANCE)?;
                 let what = messages::Failure {
