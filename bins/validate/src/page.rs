@@ -9,6 +9,7 @@ use portcullis_terraform::View;
 const PAGE: &str = "plan.html";
 const EXPOSURE: &str = "exposure.json";
 const WORDS: &str = "plan.txt";
+const PLAN: &str = "plan.json";
 
 /// Writes the page that `portcullis-plan` left in the folder anew, with the findings. Where it left none, there is none.
 pub(crate) fn renew(
@@ -17,7 +18,10 @@ pub(crate) fn renew(
     report: &Report,
     stage: &Stage,
 ) -> Result<(), Failure> {
-    if ![PAGE, EXPOSURE, WORDS].iter().all(|name| artifacts.exists(name)) {
+    if ![PAGE, EXPOSURE, WORDS, PLAN]
+        .iter()
+        .all(|name| artifacts.exists(name))
+    {
         return Ok(());
     }
     let exposure: ExposureReport = match serde_json::from_str(&artifacts.read_text(EXPOSURE)?) {
@@ -28,8 +32,13 @@ pub(crate) fn renew(
             return Ok(());
         }
     };
+    // The same that the approval is bound to.
+    let digest = portcullis_evidence::digest(artifacts.read_bytes(PLAN)?);
     let page = PlanPage {
-        context: &Context::of_job(&stage.ci()),
+        context: &Context {
+            digest: Some((PLAN.to_owned(), digest.short())),
+            ..Context::of_job(&stage.ci())
+        },
         exposure: &exposure,
         before,
         after,

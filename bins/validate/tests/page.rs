@@ -35,11 +35,14 @@ fn the_page_gets_the_findings() {
     let file = |name: &str| folder.path().join(name);
     fs::write(file("plan.html"), "not judged yet").unwrap();
     fs::write(file("plan.txt"), "terraform's words").unwrap();
+    fs::write(file("plan.json"), "abc").unwrap();
     fs::write(file("exposure.json"), EXPOSURE).unwrap();
     assert_eq!(validate(folder.path()), 1);
     let page = fs::read_to_string(file("plan.html")).unwrap();
     for part in [
         "infra/estate",
+        // The first digits of the SHA-256 of "abc" (FIPS 180-4, example).
+        "ba7816bf8f01",
         "opens tcp 22 from everywhere",
         "admin-ports-from-offices-only",
         "terraform&#39;s words",
@@ -55,6 +58,7 @@ fn an_exposure_that_cannot_be_read_leaves_the_page_and_the_verdict_alone() {
     let file = |name: &str| folder.path().join(name);
     fs::write(file("plan.html"), "not judged yet").unwrap();
     fs::write(file("plan.txt"), "").unwrap();
+    fs::write(file("plan.json"), "").unwrap();
     fs::write(file("exposure.json"), "{").unwrap();
     assert_eq!(validate(folder.path()), 1);
     assert_eq!(fs::read_to_string(file("plan.html")).unwrap(), "not judged yet");
