@@ -23,14 +23,24 @@ pub(crate) enum Backend {
     Callers,
 }
 
+/// What opens the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Credentials {
+    /// `CI_JOB_TOKEN`.
+    JobToken,
+    /// `PORTCULLIS_STATE_TOKEN`.
+    AccessToken,
+    /// The caller's own `TF_HTTP_USERNAME` and `TF_HTTP_PASSWORD`.
+    Callers,
+}
+
 /// A state that GitLab keeps.
 #[derive(Debug)]
 pub(crate) struct Gitlab {
     pub(crate) name: String,
     /// `project 42 at gitlab.example`.
     pub(crate) place: String,
-    /// Whether a job's token opens it, not an access token.
-    pub(crate) job_token: bool,
+    pub(crate) credentials: Credentials,
     /// The page of the project's states.
     pub(crate) page: Option<String>,
     pub(crate) environment: Vec<(&'static str, Secret)>,
@@ -80,7 +90,11 @@ impl Backend {
                 job.require_project_id()?,
                 api.host_str().unwrap_or("?")
             ),
-            job_token: access.is_none(),
+            credentials: if access.is_some() {
+                Credentials::AccessToken
+            } else {
+                Credentials::JobToken
+            },
             page: job
                 .project_url
                 .as_ref()
@@ -134,7 +148,7 @@ impl Initialised {
                 "{folder}: it is initialised for the backend {kind}, so the state is not kept in GitLab"
             )),
             Self::None => Some(format!(
-                "{folder}: it is initialised for no backend, so the state is not kept in GitLab"
+                "{folder}: the configuration names no backend, or is not initialised here, so the state is not kept in GitLab"
             )),
         }
     }

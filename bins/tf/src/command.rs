@@ -1,7 +1,8 @@
 //! The wrapper: settings first, then terraform with the caller's own streams, then what its complaints mean.
 
-use crate::backend::{Backend, Gitlab, Initialised};
-use crate::explain::{Case, Explanation, explain};
+use crate::backend::{Backend, Credentials, Gitlab, Initialised};
+use crate::explain::{Case, Explanation, explain, is_locked};
+use crate::holder;
 use crate::left_behind::{self, Before};
 use crate::line::{self, Line, Touches};
 use clap::Parser;
@@ -49,11 +50,13 @@ Examples:
   portcullis-tf output -json | jq .
   portcullis-tf state push errored.tfstate
 
-Reads CI_API_V4_URL, CI_PROJECT_ID and CI_JOB_TOKEN, or PORTCULLIS_STATE_TOKEN (an access token with the scope api) in the
-job token's place. When TF_HTTP_ADDRESS is set, all TF_HTTP_… settings are left to you. See docs/terraform-wrapper.md.
+Reads CI_API_V4_URL, CI_PROJECT_ID and CI_JOB_TOKEN, or PORTCULLIS_STATE_TOKEN (an access token with
+the scope api) in the job token's place. When TF_HTTP_ADDRESS is set, all TF_HTTP_… settings are
+left to you. See docs/terraform-wrapper.md.
 
 Exit codes (docs/exit-codes.md):
-  64 wrong usage, missing variable or program · any other: terraform's own; 128 and the signal's number when one ended it";
+  64 wrong usage, missing variable or program
+  any other: terraform's own; 128 and the signal's number when one ended it";
 
 /// An empty variable counts as absent.
 fn switch(text: &str) -> Result<bool, String> {
@@ -209,10 +212,14 @@ fn tell(stage: &Stage, ended: &Passed, gitlab: Option<&Gitlab>, subcommand: &str
             by.name()
         ));
     }
+    let holder = gitlab
+        .filter(|_| is_locked(ended.tail()))
+        .and_then(|gitlab| holder::ask(stage, &gitlab.name));
     let case = Case {
         subcommand,
+        holder: holder.as_ref(),
         state: gitlab.map_or("of TF_HTTP_ADDRESS", |gitlab| &gitlab.name),
-        job_token: gitlab.is_some_and(|gitlab| gitlab.job_token),
+        credentials: gitlab.map_or(Credentials::Callers, |gitlab| gitlab.credentials),
         page: gitlab.and_then(|gitlab| gitlab.page.as_deref()),
         left_behind,
     };

@@ -3,7 +3,8 @@
 //! The words are those of terraform's `internal/backend/remote-state/http/client.go` and of its commands, seen with
 //! 1.11.4; `OpenTofu` has the same. A complaint that is not known here is left as it is.
 
-use portcullis_report::text::clean;
+use crate::backend::Credentials;
+use crate::holder::Holder;
 
 /// A complaint in other words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,23 +20,33 @@ pub(crate) struct Case<'a> {
     pub(crate) subcommand: &'a str,
     /// The state's name.
     pub(crate) state: &'a str,
-    /// Whether a job's token is used.
-    pub(crate) job_token: bool,
+    /// Who holds its lock, when that is known.
+    pub(crate) holder: Option<&'a Holder>,
+    /// What GitLab is shown.
+    pub(crate) credentials: Credentials,
     /// The page of the project's states in GitLab.
     pub(crate) page: Option<&'a str>,
     /// Whether terraform left a new `errored.tfstate`.
     pub(crate) left_behind: bool,
 }
 
-/// What is recognised, the most important first.
+/// Whether it complains about another run's lock.
+pub(crate) fn is_locked(said: &str) -> bool {
+    flat(said).contains(HELD)
+}
+
+/// Before the holder's ID.
+const HELD: &str = "already locked: ID=";
+
+/// What is recognised, in the order in which it must be mended.
 pub(crate) fn explain(said: &str, case: &Case<'_>) -> Vec<Explanation> {
     let said = flat(said);
     let mut found = Vec::new();
     found.extend(case.lock(&said));
     found.extend(case.write(&said));
     found.extend(case.read(&said));
-    found.extend(case.left_behind());
     found.extend(case.unlock(&said));
+    found.extend(case.left_behind(&said));
     found.extend(case.folder(&said));
     found
 }
@@ -44,16 +55,23 @@ impl Case<'_> {
     fn lock(&self, said: &str) -> Option<Explanation> {
         let complaint = after(said, "Error acquiring the state lock")?;
         let state = self.state;
-        if let Some(id) = after(complaint, "already locked: ID=") {
-            let id = clean(id.split_whitespace().next().unwrap_or_default());
-            let page = self
-                .page
-                .map(|page| format!("; {page} shows who holds it and since when"))
-                .unwrap_or_default();
+        if let Some(id) = after(complaint, HELD) {
+            // It goes into a command that people copy.
+            let id = id.split_whitespace().next().unwrap_or_default();
+            let plain = id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+            let id = if plain && !id.is_empty() { id } else { "ID" };
+            let (by, page) = match (self.holder, self.page) {
+                (Some(Holder { who, since }), _) => (format!("@{who} since {since}"), String::new()),
+                (None, Some(page)) => (
+                    "another run".to_owned(),
+                    format!("; {page} shows by whom and since when"),
+                ),
+                (None, None) => ("another run".to_owned(), String::new()),
+            };
             return Some(Explanation {
                 what: format!(
-                    "the state {state} is locked by another run, lock {id} (terraform's \"Lock Info\" above shows this run's own \
-                     request, not the holder){page}"
+                    "the state {state} is locked by {by}, lock {id}{page} (the \"Lock Info\" above is this run's own request, not \
+                     the holder)"
                 ),
                 hint: format!(
                     "wait for that run, or let this one wait with `-lock-timeout=10m`; only when that run is dead, take its lock \
@@ -132,11 +150,18 @@ impl Case<'_> {
         let code = status(complaint);
         let state = self.state;
         if complaint.contains("endpoint requires auth") || code == Some(401) {
-            let hint = if self.job_token {
-                "a job's token dies with its job (cancelled, time-out) and opens its own project only: run the job again, with a longer \
-                 `timeout:` if it ran out; another project's state needs this project on that one's list of job tokens"
-            } else {
-                "PORTCULLIS_STATE_TOKEN is expired, revoked, or lacks the scope `api`: make a new one"
+            let hint = match (self.credentials, doing) {
+                (Credentials::JobToken, "write the state") => {
+                    "a job's token dies with its job (cancelled, time-out): give the job a longer `timeout:`; what is left to do \
+                     needs a new job's token"
+                }
+                (Credentials::JobToken, _) => {
+                    "a job's token dies with its job (cancelled, time-out) and opens its own project only: run the job again, with a \
+                     longer `timeout:` if it ran out; another project's state needs this project on that one's list of job tokens"
+                }
+                (false, _) => {
+                    "PORTCULLIS_STATE_TOKEN is expired, revoked, or lacks the scope `api`: make a new one"
+                }
             };
             return Some(Explanation {
                 what: format!("terraform could not {doing} {state}: GitLab does not take the token (401)"),
@@ -144,7 +169,7 @@ impl Case<'_> {
             });
         }
         if complaint.contains("endpoint invalid auth") || code == Some(403) {
-            let who = if self.job_token {
+            let who = if self.credentials == Credentials::JobToken {
                 "whose job this is (in a manual job: who played it)"
             } else {
                 "whose token this is"
@@ -157,8 +182,8 @@ impl Case<'_> {
             return Some(Explanation {
                 what: format!("the user {who} may not {doing} {state} (403)"),
                 hint: format!(
-                    "that needs the {role} role in the project{plan}; if the role is right, Infrastructure menu items are switched off \
-                     for the project, or the list of job tokens does not allow this project"
+                    "that needs the {role} role in the project{plan}; if the role is right, look whether GitLab's Terraform states are \
+                     switched off, and whether the list of job tokens allows this project"
                 ),
             });
         }
@@ -191,14 +216,24 @@ impl Case<'_> {
         }
     }
 
-    fn left_behind(&self) -> Option<Explanation> {
+    fn left_behind(&self, said: &str) -> Option<Explanation> {
+        let others = after(said, "Failed to save state")
+            .and_then(status)
+            .is_some_and(|code| matches!(code, 409 | 422));
+        let store = if others {
+            "only when nothing in the other version is lost by that: raise its `serial` above the other's, then `portcullis-tf state push \
+             -force errored.tfstate`"
+        } else {
+            "mend the cause, then store it before anything else runs: `portcullis-tf state push errored.tfstate`"
+        };
         self.left_behind.then(|| Explanation {
             what: "errored.tfstate holds the new state, which is stored nowhere else; it may hold secrets, and is gone with this \
                    job's folder"
                 .to_owned(),
-            hint: "mend the cause, then store it before anything else runs: `portcullis-tf state push errored.tfstate` (Maintainer \
-                   role); to have it after the job, keep it among the artifacts (`when: on_failure`, `access: developer`)"
-                .to_owned(),
+            hint: format!(
+                "{store} (Maintainer role); to have it after the job, keep it among the artifacts (`when: on_failure`, `access: \
+                 developer`)"
+            ),
         })
     }
 
@@ -207,7 +242,8 @@ impl Case<'_> {
         let state = self.state;
         Some(Explanation {
             what: format!("the lock of the state {state} is still there, and nobody will take it off"),
-            hint: "when no other run works on this state: `portcullis-tf force-unlock -force ID` (Maintainer role), with the ID above"
+            hint: "the next run that wants the lock shows its ID: when no other run works on this state, `portcullis-tf force-unlock \
+                   -force ID` (Maintainer role)"
                 .to_owned(),
         })
     }

@@ -3,6 +3,7 @@
 mod backend;
 mod command;
 mod explain;
+mod holder;
 mod left_behind;
 mod line;
 

@@ -106,15 +106,27 @@ impl Estate {
 
     /// The job ends, and the next one has another token.
     pub(crate) fn new_job(&self, token: &str) {
-        let user = User {
+        let user = self.user();
+        let mut project = self.gitlab();
+        project.end_job(JOB, JobStatus::Success, "2026-11-24T00:00:00Z");
+        project.start_job(JOB, token, user, "2026-11-24T00:00:00Z");
+    }
+
+    fn user(&self) -> User {
+        User {
             id: 1,
             login: "ada".to_owned(),
             name: "Ada".to_owned(),
             role: self.role,
-        };
-        let mut project = self.gitlab();
-        project.end_job(JOB, JobStatus::Success, "2026-11-24T00:00:00Z");
-        project.start_job(JOB, token, user, "2026-11-24T00:00:00Z");
+        }
+    }
+
+    /// One of the same user.
+    pub(crate) fn access_token(&self) -> &'static str {
+        let token = "glpat-never-shown";
+        let user = self.user();
+        self.gitlab().grant(token, user);
+        token
     }
 
     pub(crate) fn gitlab(&self) -> MutexGuard<'_, Project> {
@@ -139,6 +151,10 @@ impl Estate {
 
     pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.at(name), text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.at(name)).unwrap()
     }
 
     pub(crate) fn resource(&self, name: &str, input: &str) {
@@ -209,7 +225,7 @@ resource "terraform_data" "waits" {{
         Started { child, estate: self }
     }
 
-    fn command(&self, token: &str, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, token: &str, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis-tf"));
         command
             .args(words)
@@ -220,6 +236,7 @@ resource "terraform_data" "waits" {{
             .env("CI", "true")
             .env("CI_API_V4_URL", format!("{}/api/v4", self.gitlab.url()))
             .env("CI_PROJECT_ID", "42")
+            .env("CI_PROJECT_PATH", "harbour/estate")
             .env("CI_PROJECT_URL", "https://gitlab.example/harbour/estate")
             .env("CI_JOB_TOKEN", token)
             .env("PORTCULLIS_STATE_NAME", "production")
@@ -232,13 +249,16 @@ resource "terraform_data" "waits" {{
         command
     }
 
-    fn see(&self, output: &std::process::Output) -> Run {
+    pub(crate) fn see(&self, output: &std::process::Output) -> Run {
         let text = format!(
             "{}{}",
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
-        assert!(!text.contains(TOKEN), "a token is shown: {text}");
+        assert!(
+            !text.contains(TOKEN) && !text.contains("glpat-"),
+            "a token is shown: {text}"
+        );
         let text = text
             .replace(&format!("127.0.0.1:{}", self.gitlab.port()), "127.0.0.1:PORT")
             .replace(&self.folder.path().display().to_string(), "DIR");

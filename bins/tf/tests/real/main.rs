@@ -81,6 +81,25 @@ fn of_two_at_once_the_second_is_told_what_holds_the_lock() {
     let second = estate.run(&["apply", "-auto-approve"]);
     assert_eq!(second.code, 1);
     insta::assert_snapshot!("locked-by-another-run", second.ours().replace(&holder, "HOLDER"));
+    // With an access token GitLab tells who and since when.
+    let since = estate
+        .gitlab()
+        .states
+        .holder("production")
+        .unwrap()
+        .created
+        .clone();
+    let told = estate.see(
+        &estate
+            .command(TOKEN, &["apply", "-auto-approve"])
+            .env("PORTCULLIS_GITLAB_TOKEN", estate.access_token())
+            .output()
+            .unwrap(),
+    );
+    insta::assert_snapshot!(
+        "locked-by-somebody-known",
+        told.ours().replace(&holder, "HOLDER").replace(&since, "SINCE")
+    );
     estate.go();
     let first = first.end();
     assert_eq!(first.code, 0, "{}", first.text);
@@ -199,6 +218,23 @@ fn a_token_that_dies_during_an_apply_loses_nothing() {
 }
 
 #[test]
+fn an_access_token_may_stand_in_the_job_tokens_place() {
+    let Some(estate) = Estate::new(Role::Maintainer) else {
+        return;
+    };
+    estate.resource("a", "one");
+    let mut init = estate.command("glcbt-64_unknown", &["init"]);
+    let init = estate.see(
+        &init
+            .env("PORTCULLIS_STATE_TOKEN", estate.access_token())
+            .env("GITLAB_USER_LOGIN", "ada")
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(init.code, 0, "{}", init.text);
+}
+
+#[test]
 fn a_serial_that_exists_is_explained() {
     let Some(estate) = Estate::new(Role::Maintainer) else {
         return;
@@ -218,6 +254,13 @@ fn a_serial_that_exists_is_explained() {
     let apply = apply.end();
     assert_eq!(apply.code, 1);
     insta::assert_snapshot!("serial-exists", apply.ours());
+    // The way out that is told.
+    let state = estate.read("errored.tfstate");
+    let serial = state.lines().find(|line| line.contains("\"serial\"")).unwrap();
+    estate.write("errored.tfstate", &state.replace(serial, "  \"serial\": 100,"));
+    let push = estate.run(&["state", "push", "-force", "errored.tfstate"]);
+    assert_eq!(push.code, 0, "{}", push.text);
+    assert!(estate.state("production").contains("\"waits\""));
 }
 
 #[test]
