@@ -159,7 +159,8 @@ impl Case<'_> {
                     "a job's token dies with its job (cancelled, time-out) and opens its own project only: run the job again, with a \
                      longer `timeout:` if it ran out; another project's state needs this project on that one's list of job tokens"
                 }
-                (false, _) => {
+                (Credentials::Callers, _) => "look at TF_HTTP_USERNAME and TF_HTTP_PASSWORD",
+                (Credentials::AccessToken, _) => {
                     "PORTCULLIS_STATE_TOKEN is expired, revoked, or lacks the scope `api`: make a new one"
                 }
             };
