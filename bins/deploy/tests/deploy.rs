@@ -14,7 +14,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::Mutex,
 };
 use tempfile::TempDir;
@@ -33,6 +33,17 @@ const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const STATE: &str = r#"{"version": 4, "terraform_version": "1.11.4", "serial": 3, "lineage": "c4bc1358", "outputs": {}, "resources": []}"#;
 
 const PLAN: &str = r#"{"format_version": "1.2"}"#;
+
+const ARGUMENTS: [&str; 8] = [
+    "--config",
+    "config",
+    "--policy",
+    "policy.yaml",
+    "--terraform",
+    "./fake-terraform",
+    "--state-name",
+    "production",
+];
 
 /// A checkout with everything a deploy needs, as the stages before it leave it.
 struct Job {
@@ -166,32 +177,28 @@ esac
     }
 
     fn run(&self) -> (i32, String) {
-        self.run_with(&[
-            "--config",
-            "config",
-            "--policy",
-            "policy.yaml",
-            "--terraform",
-            "./fake-terraform",
-            "--state-name",
-            "production",
-        ])
+        self.run_with(&ARGUMENTS)
     }
 
     /// The exit code, and what a reader sees; folder and port taken out.
     fn run_with(&self, arguments: &[&str]) -> (i32, String) {
-        let child = {
-            let _alone = FORK.lock();
-            Command::new(env!("CARGO_BIN_EXE_portcullis-deploy"))
-                .args(arguments)
-                .current_dir(self.folder.path())
-                .env_clear()
-                .envs(self.variables.iter().map(|(name, value)| (name, value)))
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap()
-        };
+        self.see(self.start(arguments))
+    }
+
+    fn start(&self, arguments: &[&str]) -> Child {
+        let _alone = FORK.lock();
+        Command::new(env!("CARGO_BIN_EXE_portcullis-deploy"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    fn see(&self, child: Child) -> (i32, String) {
         let output = child.wait_with_output().unwrap();
         let code = output.status.code().unwrap();
         let (stdout, stderr) = (
@@ -539,4 +546,57 @@ async fn a_sealed_plan_is_opened_for_terraform_alone_and_its_secrets_are_masked(
         0,
         "the plan in clear is left behind"
     );
+}
+
+/// Cancels the job while this step of terraform runs: its fake waits for the signal, and says that it has begun.
+fn cancelled_during(job: &Job, step: &str) -> (i32, String) {
+    let root = job.folder.path().display();
+    let script = format!(
+        r#"#!/bin/sh
+echo "$*" >> "{root}/calls"
+case "$2" in
+  version) echo '{{"terraform_version": "1.11.4"}}' ;;
+  show) cat "{root}/shown.json" ;;
+esac
+if [ "$2" = {step} ]; then
+  trap 'echo signal >> "{root}/calls"; echo "Interrupt received."; echo "Error: execution halted"; exit 1' TERM
+  echo started > "{root}/started"
+  while :; do sleep 60 >/dev/null 2>&1 & wait $!; done
+fi
+"#
+    );
+    job.write("fake-terraform", &script);
+    let made = Command::new("mkfifo").arg(job.path("started")).status().unwrap();
+    assert!(made.success());
+    let (child, started) = (job.start(&ARGUMENTS), job.path("started"));
+    assert_eq!(fs::read_to_string(started).unwrap(), "started\n");
+    let kill = Command::new("sh")
+        .arg("-c")
+        .arg(format!("kill -TERM {}", child.id()))
+        .status();
+    assert!(kill.unwrap().success());
+    job.see(child)
+}
+
+#[tokio::test]
+async fn a_cancelled_apply_ends_in_good_order_and_is_recorded() {
+    let job = Job::new().await;
+    let (code, text) = cancelled_during(&job, "apply");
+    assert_eq!(code, 1, "{text}");
+    assert_eq!(job.read("calls").matches("signal").count(), 1, "{text}");
+    assert!(text.contains("SIGTERM: fake-terraform apply is told"), "{text}");
+    assert!(
+        text.contains("failed with exit code 1 after the job was cancelled (SIGTERM): execution halted"),
+        "{text}"
+    );
+    assert!(job.read("portcullis/approval.json").contains("\"apply_failed\""));
+    assert!(job.read("portcullis/apply.txt").contains("Interrupt received."));
+}
+
+#[tokio::test]
+async fn a_job_that_is_cancelled_before_the_apply_applies_nothing() {
+    let job = Job::new().await;
+    let (code, text) = cancelled_during(&job, "init");
+    assert_eq!(code, 1, "{text}");
+    assert!(!job.applied(), "{text}");
 }

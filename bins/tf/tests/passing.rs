@@ -99,10 +99,13 @@ fn words(output: &Output) -> Vec<String> {
 
 const ECHO: &str = r#"for word in "$@"; do printf '%s\n' "$word"; done"#;
 
+/// What is typed, with which variables, and what terraform gets.
+type Row<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 #[test]
 fn words_are_passed_as_they_are() {
     let job = Job::new(ECHO);
-    let table: [(&[&str], &[(&str, &str)], &[&str]); 12] = [
+    let table: [Row<'_>; 12] = [
         (&["output", "-json"], &[], &["-chdir=live", "output", "-json"]),
         (
             &["plan", "-out=a b; exit 1"],
