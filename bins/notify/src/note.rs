@@ -64,6 +64,7 @@ fn tell(
         pipeline: job.pipeline_url.as_ref().map(ToString::to_string),
         commit: stage.redact(job.commit_short_sha.as_deref().unwrap_or_default()),
         deploy_job,
+        merged: job.merge_request_iid.is_none(),
         link,
         request: request.as_ref(),
         approval: optional(stage, artifacts, "approval.json"),
@@ -109,6 +110,8 @@ struct News<'a> {
     pipeline: Option<String>,
     commit: String,
     deploy_job: &'a str,
+    /// Whether the pipeline is of the branch that the request was merged to.
+    merged: bool,
     /// The page of the job to play.
     link: Option<String>,
     request: Option<&'a ApprovalRequest>,
@@ -157,6 +160,7 @@ impl News<'_> {
                 format!("**Waiting for approval**: look at this, then play {job}.{digest}")
             }
             (Event::Violation, _) => "**The policy does not let this change through.**".to_owned(),
+            _ if self.merged => "**Planned and judged** after the merge.".to_owned(),
             _ => "**Planned and judged.** Nothing is applied from a merge request.".to_owned(),
         }
     }

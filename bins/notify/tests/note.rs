@@ -179,8 +179,10 @@ async fn on_the_default_branch_the_note_of_the_merged_request_says_where_to_appr
     assert_eq!(notes[0].0, "PUT /api/v4/projects/42/merge_requests/7/notes/70");
     insta::assert_snapshot!("note-requested", notes[0].1);
 
-    let (_, _) = notify(&server, &folder(), "deployed", &[TOKEN]).await;
+    notify(&server, &folder(), "deployed", &[TOKEN]).await;
+    notify(&server, &folder(), "planned", &[TOKEN]).await;
     let notes = sent(&server).await;
+    assert!(notes[2].1.contains("**Planned and judged** after the merge."));
     insta::assert_snapshot!(
         "note-deployed",
         notes[1].1.lines().take(5).collect::<Vec<_>>().join("\n")

@@ -75,6 +75,12 @@ impl Check {
         }
     }
 
+    /// As a warning, for what the pipeline goes on without.
+    pub(crate) fn softened(mut self) -> Self {
+        self.status = Status::Warn;
+        self
+    }
+
     /// With what the reader can do.
     pub(crate) fn mend(mut self, mend: impl Into<String>) -> Self {
         self.mend = Some(mend.into());

@@ -43,7 +43,8 @@ Examples:
   portcullis-prepare --config terraform --policy terraform/policy.yaml
   portcullis-prepare --config live/prod --policy policy.yaml --state-name prod
 
-Slack is looked for with PORTCULLIS_SLACK_TOKEN and PORTCULLIS_SLACK_CHANNEL.
+Slack is looked for with PORTCULLIS_SLACK_TOKEN and PORTCULLIS_SLACK_CHANNEL, the merge request's note
+with PORTCULLIS_GITLAB_TOKEN.
 
 Exit codes (docs/exit-codes.md):
   0 all that later stages need is there · 69 GitLab not available
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let artifacts = stage.artifacts(&args.artifacts.folder);
     let job = stage.ci();
     let [token, state] = gitlab::checks(&args.state_name, stage);
-    let checks = [
+    let mut checks = vec![
         local::folder(&artifacts, stage),
         local::config(&args.config, stage),
         local::provider_lock(&args.config, stage),
@@ -68,6 +69,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         state,
         slack::check(stage),
     ];
+    checks.extend(gitlab::access_token(stage));
     let text = to_text(&checks);
     stage.out(&text)?;
     // Without a folder there is no file; the first line says so already.

@@ -400,6 +400,49 @@ async fn gitlab_in_trouble_is_69_and_slack_in_trouble_a_warning() {
 }
 
 #[tokio::test]
+async fn an_access_token_is_looked_at_and_never_more_than_a_warning() {
+    const ACCESS_TOKEN: &str = "glpat-never-shown";
+    let json = |text: &str| ResponseTemplate::new(200).set_body_string(text);
+    let user = || json(r#"{"id": 3, "username": "project_42_bot"}"#);
+    let facts = |scope: &str| {
+        json(&format!(
+            r#"{{"name": "note", "scopes": ["{scope}"], "expires_at": "2027-01-31"}}"#
+        ))
+    };
+    let expired = || ResponseTemplate::new(401).set_body_string(r#"{"message": "401 Unauthorized"}"#);
+    let table = [
+        ("good", ACCESS_TOKEN, user(), facts("api")),
+        ("may only read", ACCESS_TOKEN, user(), facts("read_api")),
+        (
+            "of another kind",
+            ACCESS_TOKEN,
+            user(),
+            ResponseTemplate::new(404),
+        ),
+        ("expired", ACCESS_TOKEN, expired(), expired()),
+        ("two lines", "glpat-\nnever-shown", user(), facts("api")),
+    ];
+    let mut all = String::new();
+    for (name, token, user, facts) in table {
+        let mut world = World::new().await;
+        for (at, answer) in [("user", user), ("personal_access_tokens/self", facts)] {
+            Mock::given(path(format!("/api/v4/{at}")))
+                .and(header("PRIVATE-TOKEN", ACCESS_TOKEN))
+                .respond_with(answer)
+                .mount(&world.gitlab)
+                .await;
+        }
+        world.set("PORTCULLIS_GITLAB_TOKEN", token);
+        let (code, text) = world.run();
+        assert_eq!(code, 0, "{name}: {text}");
+        assert!(!text.contains("never-shown"), "{text}");
+        let line = text.lines().find(|line| line.contains("access token")).unwrap();
+        all.push_str(&format!("## {name}\n{line}\n\n"));
+    }
+    insta::assert_snapshot!("access-token", all);
+}
+
+#[tokio::test]
 async fn nobody_listening_at_gitlab_is_69() {
     let mut world = World::new().await;
     // Bound and dropped: nobody listens there.

@@ -1,18 +1,34 @@
 //! The managed state, as a stage reads it. With the feature `gitlab` only.
 
 use crate::{Failure, Stage};
+use portcullis_gitlab::Secret;
 use portcullis_gitlab::client::{Client, Config, Error, ErrorKind, Token};
 use portcullis_gitlab::state::{InvalidStateName, StateAddress};
 
 impl Stage {
+    /// The variable with an access token, for what GitLab opens to no job token.
+    pub const GITLAB_TOKEN: &str = "PORTCULLIS_GITLAB_TOKEN";
+
     /// A connection to the job's own GitLab, with the job's token.
     ///
     /// # Errors
     /// When a variable is missing, or the client cannot be set up.
     pub fn gitlab(&self) -> Result<Client, Failure> {
-        let job = self.ci();
-        let token = Token::Job(job.require_job_token()?.clone());
-        let mut config = Config::new(job.require_api_url()?.clone(), token);
+        self.connect(Token::Job(self.ci().require_job_token()?.clone()))
+    }
+
+    /// The same with the access token of [`Stage::GITLAB_TOKEN`]; `None` when the variable is not set.
+    ///
+    /// # Errors
+    /// As [`Stage::gitlab`].
+    pub fn gitlab_with_access_token(&self) -> Result<Option<Client>, Failure> {
+        self.variable(Self::GITLAB_TOKEN)
+            .map(|token| self.connect(Token::Private(Secret::new(token))))
+            .transpose()
+    }
+
+    fn connect(&self, token: Token) -> Result<Client, Failure> {
+        let mut config = Config::new(self.ci().require_api_url()?.clone(), token);
         if let Some(wait) = self.retry_wait() {
             config.retry.wait_min = wait;
             config.retry.wait_max = config.retry.wait_max.max(wait);

@@ -1,8 +1,8 @@
-//! What GitLab says: the token's own job, and the managed state.
+//! What GitLab says: the token's own job, the managed state, and the access token, if any.
 
 use crate::check::Check;
 use portcullis_gitlab::{
-    client::{Client, Error},
+    client::{Client, Error, if_available},
     job::Job,
     state::StateAddress,
 };
@@ -48,6 +48,40 @@ fn state(name: &'static str, gitlab: &Client, state_name: &str, stage: &Stage) -
             None => format!("{state_name}: none yet, or not visible to this token; the first apply makes it"),
         }),
     )
+}
+
+/// Whether the access token for the merge request's note is good, when there is one. Never more than a warning.
+pub(crate) fn access_token(stage: &Stage) -> Option<Check> {
+    const NAME: &str = "access token";
+    const WITHOUT: &str = "the pipeline goes on without a note in the merge request";
+    let trouble = |error: &Error| Check::warn(NAME, format!("{error}; {WITHOUT}")).maybe_mend(error.hint());
+    let gitlab = match stage.gitlab_with_access_token() {
+        Ok(gitlab) => gitlab?,
+        Err(failure) => return Some(Check::failed(NAME, &failure, stage).softened()),
+    };
+    let user = match stage.block_on(gitlab.own_user()) {
+        Ok(user) => user.username,
+        Err(error) => return Some(trouble(&error)),
+    };
+    // Only access tokens can ask about themselves; of another kind nothing more is known.
+    let check = match if_available(stage.block_on(gitlab.own_token())) {
+        Err(error) => trouble(&error),
+        Ok(None) => Check::ok(NAME, user),
+        Ok(Some(token)) if !token.has_scope("api") => {
+            Check::warn(NAME, format!("{user}, without the scope api; {WITHOUT}")).mend(format!(
+                "make a token with the scope api, and set {}",
+                Stage::GITLAB_TOKEN
+            ))
+        }
+        Ok(Some(token)) => Check::ok(
+            NAME,
+            match token.expires_at {
+                Some(day) => format!("{user}, until {day}"),
+                None => user,
+            },
+        ),
+    };
+    Some(check)
 }
 
 fn serial(state: &[u8]) -> Option<u64> {
