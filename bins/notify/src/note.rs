@@ -187,3 +187,25 @@ fn link(words: &str, url: &str) -> String {
         words.to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_could_end_its_link_is_left_out() {
+        assert_eq!(
+            link("job", "https://a.example/-/jobs/9"),
+            "[job](https://a.example/-/jobs/9)"
+        );
+        for url in [
+            "https://a.example/) @all",
+            "https://a.example/)[x](https://b.example",
+            "javascript:alert(1)",
+            "https://a.example/\n/approve",
+            "",
+        ] {
+            assert_eq!(link("job", url), "job", "{url}");
+        }
+    }
+}
