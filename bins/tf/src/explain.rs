@@ -57,9 +57,11 @@ impl Case<'_> {
         let state = self.state;
         if let Some(id) = after(complaint, HELD) {
             // It goes into a command that people copy.
-            let id = id.split_whitespace().next().unwrap_or_default();
-            let plain = id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-            let id = if plain && !id.is_empty() { id } else { "ID" };
+            let id: String = id
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '-')
+                .collect();
+            let id = if id.is_empty() { "ID" } else { &id };
             let (by, page) = match (self.holder, self.page) {
                 (Some(Holder { who, since }), _) => (format!("@{who} since {since}"), String::new()),
                 (None, Some(page)) => (

@@ -1,8 +1,10 @@
 //! Arguments that several stages share.
 
-use crate::Artifacts;
-use clap::builder::{OsStringValueParser, TypedValueParser};
-use std::path::PathBuf;
+use crate::{Artifacts, Failure, Stage};
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use portcullis_report::{Format, UnknownFormat};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// Where artifacts are read and written. Flatten it into a stage's arguments.
 #[derive(Debug, Clone, clap::Args)]
@@ -22,57 +24,100 @@ pub struct ArtifactArgs {
     pub folder: PathBuf,
 }
 
-/// How a report is written to standard output. Flatten it into a stage's arguments.
-#[derive(Debug, Clone, Copy, clap::Args)]
+/// How a report is written. Flatten it into a stage's arguments.
+#[derive(Debug, Clone, clap::Args)]
 pub struct FormatArgs {
     /// How the report is written to standard output
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    #[arg(long, value_name = "FORMAT", default_value_t = Format::Text, value_parser = format_parser())]
     pub format: Format,
+    /// Also write the report to a file, such as junit=compliance.junit.xml; may be given again
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub write: Vec<WriteTo>,
 }
 
-/// A rendering of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people, in a terminal or a job log
-    Text,
-    /// The JSON document, for tools
-    Json,
-    /// For merge-request notes
-    Markdown,
-    /// For GitLab's unit-test report
-    Junit,
-    /// For GitLab's Code Quality report
-    #[value(name = "codequality")]
-    CodeQuality,
-    /// For code-scanning tools
-    Sarif,
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    let words = Format::ALL.map(|format| PossibleValue::new(format.as_str()).help(format.purpose()));
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<Format>())
 }
 
-impl Format {
-    /// The word on the command line.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Json => "json",
-            Self::Markdown => "markdown",
-            Self::Junit => "junit",
-            Self::CodeQuality => "codequality",
-            Self::Sarif => "sarif",
+impl FormatArgs {
+    /// Takes away what an earlier run wrote: it must not be taken for this one's.
+    ///
+    /// # Errors
+    /// When a file is there and stays.
+    pub fn clear(&self, stage: &Stage) -> Result<(), Failure> {
+        for (folder, name, _) in self.files() {
+            stage.artifacts(folder).remove(name)?;
         }
+        Ok(())
+    }
+
+    /// Writes the report into every file that was asked for, whole or not at all, masked.
+    ///
+    /// # Errors
+    /// When it cannot be rendered, or a file cannot be written.
+    pub fn write<E: std::error::Error + Send + Sync + 'static>(
+        &self,
+        stage: &Stage,
+        render: impl Fn(Format) -> Result<String, E>,
+    ) -> Result<(), Failure> {
+        for (folder, name, format) in self.files() {
+            let text = render(format).map_err(Failure::internal)?;
+            stage.artifacts(folder).write_text(name, &text)?;
+        }
+        Ok(())
+    }
+
+    fn files(&self) -> impl Iterator<Item = (&Path, &str, Format)> {
+        self.write.iter().map(|to| {
+            let folder = to.folder.as_deref().unwrap_or(Path::new("."));
+            (folder, to.name.as_str(), to.format)
+        })
     }
 }
 
-impl std::fmt::Display for Format {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.as_str())
+/// A file to write a report to, as `FORMAT=FILE` names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteTo {
+    format: Format,
+    folder: Option<PathBuf>,
+    name: String,
+}
+
+impl FromStr for WriteTo {
+    type Err = NoFormatAndFile;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        let (format, path) = s.split_once('=').ok_or(NoFormatAndFile::Form)?;
+        let format = format.parse().map_err(NoFormatAndFile::Format)?;
+        let path = Path::new(path);
+        let name = path.file_name().and_then(|name| name.to_str());
+        Ok(Self {
+            format,
+            folder: path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())
+                .map(Path::to_owned),
+            name: name.ok_or(NoFormatAndFile::Form)?.to_owned(),
+        })
     }
+}
+
+/// A text that is not `FORMAT=FILE`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoFormatAndFile {
+    /// Not of that form, or no file is named.
+    #[error("write FORMAT=FILE, such as junit=portcullis/compliance.junit.xml")]
+    Form,
+    /// No format is called so.
+    #[error(transparent)]
+    Format(UnknownFormat),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::{Parser, ValueEnum};
+    use clap::Parser;
 
     #[derive(Parser)]
     struct Both {
@@ -94,9 +139,15 @@ mod tests {
     }
 
     #[test]
-    fn each_format_is_called_by_its_word() {
-        for format in Format::value_variants() {
-            assert_eq!(Format::from_str(format.as_str(), false), Ok(*format));
+    fn a_file_is_named_with_its_format() {
+        let to = |text: &str| text.parse::<WriteTo>();
+        let written = to("junit=out/a=b.xml").unwrap();
+        assert_eq!(written.format, Format::Junit);
+        assert_eq!(written.folder.as_deref(), Some(Path::new("out")));
+        assert_eq!(written.name, "a=b.xml");
+        assert_eq!(to("sarif=a.sarif").unwrap().folder, None);
+        for wrong in ["junit", "junit=", "junit=..", "=a.xml", "yaml=a.yaml", ""] {
+            assert!(to(wrong).is_err(), "{wrong}");
         }
     }
 }

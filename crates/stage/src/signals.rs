@@ -20,9 +20,9 @@ use std::time::Duration;
 /// What terraform says at a signal, and which one it was. (Terraform's `internal/command/views/operation.go`.)
 const SAID: [(&str, u32); 2] = [("Interrupt received.", 1), ("Two interrupts received.", 2)];
 
-/// How long terraform has to say that a signal came to it without us. It says so at once; the job's own time to end in
-/// good order is counted in tens of seconds.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long terraform has to say that a signal came to it without us. It says so at once, on a busy machine a little later;
+/// passing it on too early would be the second signal. The job's own time to end in good order is counted in tens of seconds.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The programs that run now, and the signals that came.
 static JOB: Mutex<Job> = Mutex::new(Job {

@@ -81,6 +81,9 @@ fn of_two_at_once_the_second_is_told_what_holds_the_lock() {
     let second = estate.run(&["apply", "-auto-approve"]);
     assert_eq!(second.code, 1);
     insta::assert_snapshot!("locked-by-another-run", second.ours().replace(&holder, "HOLDER"));
+    // Words for programs are understood, too.
+    let json = estate.run(&["apply", "-auto-approve", "-json"]);
+    assert_eq!(json.ours(), second.ours());
     // With an access token GitLab tells who and since when.
     let since = estate
         .gitlab()
@@ -138,11 +141,15 @@ fn a_cancelled_apply_stores_its_state_and_leaves_no_lock() {
     let Some(estate) = Estate::new(Role::Maintainer) else {
         return;
     };
-    // To the wrapper alone, and to every process of the job.
-    for all in [false, true] {
+    // To the wrapper alone, and to every process of the job; terraform's words for people, and for programs.
+    for (all, words) in [
+        (false, &["apply", "-auto-approve"][..]),
+        (true, &["apply", "-auto-approve"]),
+        (true, &["apply", "-auto-approve", "-json"]),
+    ] {
         estate.waiting_resource();
         estate.ready();
-        let apply = estate.start(&["apply", "-auto-approve"]);
+        let apply = estate.start(words);
         estate.wait_until_started();
         if all {
             apply.kill_all("TERM");
