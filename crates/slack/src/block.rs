@@ -18,6 +18,7 @@ enum Kind {
     Actions(Vec<Button>),
     Divider,
     RichText(RichText),
+    Table(Vec<Vec<Text>>),
 }
 
 /// A button that opens a link.
@@ -70,10 +71,7 @@ impl Block {
     /// A title in large type: plain words on one line, 150 characters.
     #[must_use]
     pub fn header(text: impl AsRef<str>) -> Self {
-        Self(Kind::Header(cut(
-            clean(text.as_ref()).trim(),
-            limits::HEADER_TEXT,
-        )))
+        Self(Kind::Header(clean(text.as_ref()).trim().to_owned()))
     }
 
     /// A paragraph, 3000 characters.
@@ -116,6 +114,34 @@ impl Block {
     #[must_use]
     pub fn rich_text(text: RichText) -> Self {
         Self(Kind::RichText(text))
+    }
+
+    /// A table whose first row is its head; 100 rows, 20 columns. Where rows had to go, a last one says so. Slack takes one
+    /// table in a message: each further one becomes a list. On a phone a table is scrolled sideways; for few rows, or long
+    /// cells, points in a [`RichText`] read better. (Slack: "Table block".)
+    #[must_use]
+    pub fn table<R, C>(rows: R) -> Self
+    where
+        R: IntoIterator<Item = C>,
+        C: IntoIterator<Item: Into<Text>>,
+    {
+        Self(Kind::Table(
+            rows.into_iter()
+                .map(|row| row.into_iter().map(|text| filled(text.into())).collect())
+                .collect(),
+        ))
+    }
+
+    pub(crate) fn is_table(&self) -> bool {
+        matches!(self.0, Kind::Table(_))
+    }
+
+    /// A table as a list: one point per row.
+    pub(crate) fn into_list(self) -> Self {
+        match self.0 {
+            Kind::Table(rows) => Self::rich_text(RichText::new().bullets(rows.iter().map(|row| joined(row)))),
+            kind => Self(kind),
+        }
     }
 
     /// The block as blocks that Slack takes one by one: nothing blank, nothing too long, not too many pieces.
@@ -166,9 +192,24 @@ impl Block {
                     .map(|some| Self(Kind::Actions(some.to_vec())))
                     .collect()
             }
+            Kind::Header(text) => vec![Self(Kind::Header(cut(&text, limits::HEADER_TEXT)))],
+            Kind::Table(rows) => {
+                let rows: Vec<Vec<Text>> = rows
+                    .into_iter()
+                    .map(|row| {
+                        row.into_iter()
+                            .take(limits::TABLE_COLUMNS)
+                            .map(|text| text.fitted(limits::FIELD_TEXT))
+                            .collect()
+                    })
+                    .filter(|row: &Vec<Text>| !row.is_empty())
+                    .collect();
+                let most = rows.len().min(limits::TABLE_ROWS);
+                shorter(rows, most).map(Self).into_iter().collect()
+            }
             Kind::RichText(text) if text.is_blank() => Vec::new(),
             Kind::RichText(text) => vec![Self(Kind::RichText(text.fitted(limits::RICH_TEXT)))],
-            kind @ (Kind::Header(_) | Kind::Divider) => vec![Self(kind)],
+            Kind::Divider => vec![Self(Kind::Divider)],
         }
     }
 
@@ -186,6 +227,7 @@ impl Block {
                 .sum(),
             Kind::Divider => 0,
             Kind::RichText(text) => text.weight(),
+            Kind::Table(rows) => rows.iter().flatten().map(Text::weight).sum(),
         }
     }
 
@@ -193,7 +235,7 @@ impl Block {
     pub(crate) fn may_be_cut(&self) -> bool {
         matches!(
             self.0,
-            Kind::Section { .. } | Kind::RichText(_) | Kind::Context(_)
+            Kind::Section { .. } | Kind::RichText(_) | Kind::Context(_) | Kind::Table(_)
         )
     }
 
@@ -205,6 +247,19 @@ impl Block {
                 fields,
             },
             Kind::RichText(text) => Kind::RichText(text.fitted(limit)),
+            Kind::Table(rows) => {
+                // A last row may have to say how many are left out.
+                let (mut kept, mut left) = (0, limit.saturating_sub(30));
+                for row in &rows {
+                    let weight: usize = row.iter().map(Text::weight).sum();
+                    if weight > left {
+                        break;
+                    }
+                    left -= weight;
+                    kept += 1;
+                }
+                shorter(rows, kept)?
+            }
             _ => return None,
         };
         Self(kind).legal().into_iter().next()
@@ -225,11 +280,17 @@ impl Block {
             Kind::Actions(buttons) => {
                 let spoken = buttons
                     .iter()
+                    .filter(|button| button.is_usable())
                     .map(|button| format!("{}: {}", button.label, button.url.as_deref().unwrap_or("?")));
                 spoken.collect::<Vec<_>>().join("\n")
             }
             Kind::Divider => String::new(),
             Kind::RichText(text) => text.to_plain(),
+            Kind::Table(rows) => rows
+                .iter()
+                .map(|row| joined(row).to_plain())
+                .collect::<Vec<_>>()
+                .join("\n"),
         }
     }
 
@@ -255,6 +316,40 @@ impl Block {
             }),
             Kind::Divider => json!({ "type": "divider" }),
             Kind::RichText(text) => text.to_json(),
+            Kind::Table(rows) => {
+                // Rich text in each cell: its words are never parsed.
+                let cell = |text: &Text| RichText::new().line(text.clone()).to_json();
+                json!({
+                    "type": "table",
+                    "rows": rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>()).collect::<Vec<_>>(),
+                })
+            }
         }
     }
+}
+
+/// A row in a line: `web · tcp 22 · open`.
+fn joined(row: &[Text]) -> Text {
+    let words: Vec<String> = row.iter().map(Text::to_plain).collect();
+    Text::new().plain(words.join(" · "))
+}
+
+/// Slack takes no empty cell.
+fn filled(text: Text) -> Text {
+    if text.is_blank() { Text::from("–") } else { text }
+}
+
+/// The first rows; when some had to go, the last of them says how many.
+fn shorter(mut rows: Vec<Vec<Text>>, most: usize) -> Option<Kind> {
+    if rows.len() > most {
+        let kept = most.saturating_sub(1);
+        let gone = rows.len() - kept;
+        rows.truncate(kept);
+        // The head alone says nothing.
+        if kept < 2 {
+            return None;
+        }
+        rows.push(vec![Text::from(format!("… {gone} more"))]);
+    }
+    (!rows.is_empty()).then_some(Kind::Table(rows))
 }

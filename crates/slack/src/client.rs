@@ -2,16 +2,22 @@
 
 mod answer;
 mod error;
+mod retry;
 mod token;
+mod webhook;
 
 pub use error::Error;
+pub use retry::Retry;
 pub use token::Token;
+pub use webhook::{Webhook, WebhookConfig};
 
 use crate::escape::{clean, cut};
+use crate::message::KEY;
 use crate::{Message, limits};
-use answer::{Answer, AuthTest, Permalink, PostedAnswer, UploadUrl};
+use answer::{Answer, AuthTest, Listed, Permalink, PostedAnswer, UploadUrl};
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode, redirect};
+use retry::Repeat;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -26,37 +32,12 @@ pub struct Config {
     pub token: Token,
     /// How long to wait for a connection: 5 s.
     pub connect_timeout: Duration,
-    /// How long a call may take in all: 20 s.
+    /// How long a call may take in all: 10 s.
     pub timeout: Duration,
     /// How long sending a file's bytes may take: 60 s.
     pub upload_timeout: Duration,
     /// When and how often to ask again.
     pub retry: Retry,
-}
-
-/// When and how often to ask again.
-///
-/// Slack has no idempotency key. A call that writes is repeated only when it surely did not happen: the connection could
-/// not be made, or Slack said 429. A call that reads, or that writes the same thing once more, is repeated after a 5xx or a
-/// broken connection as well. A time-out ends every call: it has taken its time already.
-#[derive(Debug, Clone)]
-pub struct Retry {
-    /// How often to try in all: 3.
-    pub attempts: u32,
-    /// How long to wait before the second try, doubled before each further one: 500 ms.
-    pub first_wait: Duration,
-    /// The longest wait that `Retry-After` may ask for: 10 s. When it asks for more, the call fails at once.
-    pub longest_wait: Duration,
-}
-
-impl Default for Retry {
-    fn default() -> Self {
-        Self {
-            attempts: 3,
-            first_wait: Duration::from_millis(500),
-            longest_wait: Duration::from_secs(10),
-        }
-    }
 }
 
 impl Config {
@@ -67,7 +48,7 @@ impl Config {
             base_url: "https://slack.com/api/".to_owned(),
             token,
             connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_secs(20),
+            timeout: Duration::from_secs(10),
             upload_timeout: Duration::from_secs(60),
             retry: Retry::default(),
         }
@@ -107,15 +88,6 @@ pub struct Client {
     retry: Retry,
 }
 
-/// Whether a call that may have happened may be made again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Repeat {
-    /// It reads, or writes the same thing once more.
-    Harmless,
-    /// It would post twice.
-    Never,
-}
-
 /// The arguments of a call.
 enum Arguments {
     Query(Vec<(&'static str, String)>),
@@ -152,14 +124,7 @@ impl Client {
             return Err(Error::Setup("the token is empty"));
         }
         token.header()?;
-        choose_cryptography();
-        let http = reqwest::Client::builder()
-            .connect_timeout(connect_timeout)
-            // The token goes where the configuration says, and nowhere that an answer says.
-            .redirect(redirect::Policy::none())
-            .user_agent(concat!("portcullis-slack/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|_| Error::Setup("TLS can't be set up on this system"))?;
+        let http = http(connect_timeout)?;
         Ok(Self {
             http,
             base_url,
@@ -197,6 +162,74 @@ impl Client {
             channel: posted.channel,
             ts: posted.ts,
         })
+    }
+
+    /// Posts a message that is recognised by a key of yours, as [`post`](Self::post) does; a time-out, a broken connection or a
+    /// 5xx leaves no doubt behind. Slack has no idempotency key: after such an end the message is looked for by the key in its
+    /// metadata, and sent again only when it is not there. Needs the channel's id, and the scope `channels:history` (in
+    /// a private channel `groups:history`) to look; where looking fails, nothing is sent again.
+    ///
+    /// # Errors
+    /// See [`Error`]. What [`Error::may_have_happened`] says of the last try holds.
+    pub async fn post_once(
+        &self,
+        channel: &str,
+        thread_ts: Option<&str>,
+        message: &Message,
+        key: &str,
+    ) -> Result<Posted, Error> {
+        let message = message.clone().key(key);
+        let error = match self.post(channel, thread_ts, &message).await {
+            Err(error) if error.may_have_happened() => error,
+            answer => return answer,
+        };
+        match self.find(channel, thread_ts, key).await {
+            Ok(Some(posted)) => Ok(posted),
+            Ok(None) => self.post(channel, thread_ts, &message).await,
+            Err(_) => Err(error),
+        }
+    }
+
+    /// Looks for the message with this key among the latest 100 of a channel (by id), or in a thread there. Scope
+    /// `channels:history`, in a private channel `groups:history`. (Slack: `conversations.history`, `conversations.replies`.)
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn find(
+        &self,
+        channel: &str,
+        thread_ts: Option<&str>,
+        key: &str,
+    ) -> Result<Option<Posted>, Error> {
+        let mut wanted = vec![
+            ("channel", channel.to_owned()),
+            ("include_all_metadata", "true".to_owned()),
+        ];
+        let method = match thread_ts {
+            // Oldest first; no thread of ours comes near the most that one answer holds.
+            Some(ts) => {
+                wanted.extend([("ts", ts.to_owned()), ("limit", "999".to_owned())]);
+                "conversations.replies"
+            }
+            None => {
+                wanted.push(("limit", "100".to_owned()));
+                "conversations.history"
+            }
+        };
+        let listed: Listed = self
+            .call(method, Repeat::Harmless, &Arguments::Form(wanted))
+            .await?
+            .0;
+        // As the message carries it.
+        let key = json!(clean(key));
+        let found = listed
+            .messages
+            .into_iter()
+            .find(|message| message.metadata["event_payload"][KEY] == key);
+        Ok(found.map(|message| Posted {
+            channel: channel.to_owned(),
+            ts: message.ts,
+        }))
     }
 
     /// Replaces a message of the same bot. Takes the channel's id, as [`Posted`] gives it. Scope `chat:write`.
@@ -238,7 +271,10 @@ impl Client {
             )
             .await?
             .0;
-        self.put_bytes(&place.upload_url, bytes).await?;
+        retry::asking(&self.retry, Repeat::Never, async || {
+            self.put_bytes(&place.upload_url, bytes.clone()).await
+        })
+        .await?;
         let files = json!([{ "id": place.file_id, "title": cut(&clean(title), limits::ID) }]);
         let mut done = vec![
             ("files", files.to_string()),
@@ -303,27 +339,10 @@ impl Client {
         repeat: Repeat,
         arguments: &Arguments,
     ) -> Result<(T, HeaderMap), Error> {
-        let mut wait = self.retry.first_wait;
-        let mut attempt = 1;
-        loop {
-            let error = match self.call_once(method, arguments).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            let pause = match &error {
-                Error::RateLimited { retry_after, .. } => retry_after.unwrap_or(wait),
-                Error::Unreachable { .. } => wait,
-                Error::TimedOut { .. } => return Err(error),
-                error if error.may_have_happened() && repeat == Repeat::Harmless => wait,
-                _ => return Err(error),
-            };
-            if attempt >= self.retry.attempts || pause > self.retry.longest_wait {
-                return Err(error);
-            }
-            tokio::time::sleep(pause).await;
-            wait *= 2;
-            attempt += 1;
-        }
+        retry::asking(&self.retry, repeat, async || {
+            self.call_once(method, arguments).await
+        })
+        .await
     }
 
     async fn call_once<T: DeserializeOwned>(
@@ -374,7 +393,7 @@ impl Client {
                 status: status.as_u16(),
             });
         }
-        let body = self.body(method, response).await?;
+        let body = read_body(method, &self.base_url, response).await?;
         match Answer::read(method, &body)? {
             Answer::Ok(value) => serde_json::from_value(value)
                 .map(|answer| (answer, headers))
@@ -424,21 +443,36 @@ impl Client {
             }),
         }
     }
+}
 
-    async fn body(&self, method: &'static str, mut response: reqwest::Response) -> Result<Vec<u8>, Error> {
-        let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|source| Error::from_transport(method, &self.base_url, source))?
-        {
-            body.extend_from_slice(&chunk);
-            if body.len() > ANSWER_LIMIT {
-                return Err(Error::Unexpected { method });
-            }
+fn http(connect_timeout: Duration) -> Result<reqwest::Client, Error> {
+    choose_cryptography();
+    reqwest::Client::builder()
+        .connect_timeout(connect_timeout)
+        // The token goes where the configuration says, and nowhere that an answer says.
+        .redirect(redirect::Policy::none())
+        .user_agent(concat!("portcullis-slack/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|_| Error::Setup("TLS can't be set up on this system"))
+}
+
+async fn read_body(
+    method: &'static str,
+    url: &Url,
+    mut response: reqwest::Response,
+) -> Result<Vec<u8>, Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|source| Error::from_transport(method, url, source))?
+    {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER_LIMIT {
+            return Err(Error::Unexpected { method });
         }
-        Ok(body)
     }
+    Ok(body)
 }
 
 /// Slack writes whole seconds.

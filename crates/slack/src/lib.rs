@@ -52,5 +52,5 @@ mod text;
 pub use block::{Block, Button};
 pub use escape::{clean, clean_lines, escape};
 pub use message::{Message, Metadata};
-pub use rich_text::RichText;
-pub use text::Text;
+pub use rich_text::{Part, RichText};
+pub use text::{Run, Style, Text};

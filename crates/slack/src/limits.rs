@@ -31,6 +31,10 @@ pub const BUTTON_TEXT: usize = 75;
 pub const URL: usize = 3000;
 /// Characters of an `action_id` or `block_id`.
 pub const ID: usize = 255;
+/// Rows of a table, its head included.
+pub const TABLE_ROWS: usize = 100;
+/// Columns of a table.
+pub const TABLE_COLUMNS: usize = 20;
 /// Characters of one rich text block. **Ours**: Slack documents none; a section's is known to be safe.
 pub const RICH_TEXT: usize = 3000;
 
@@ -64,6 +68,9 @@ pub fn check(message: &Value) -> Vec<Problem> {
             }
             for (index, block) in blocks.iter().enumerate() {
                 check.block(block, &format!("/blocks/{index}"));
+            }
+            if blocks.iter().filter(|block| block["type"] == "table").count() > 1 {
+                check.say("/blocks", "more than one table".to_owned());
             }
         }
         Some(_) => check.say("/blocks", "not a list".to_owned()),
@@ -173,6 +180,21 @@ impl Check {
                         at,
                         format!("{} characters, at most {RICH_TEXT}", self.total - before),
                     );
+                }
+            }
+            Some("table") => {
+                for (row, cells) in self
+                    .list(&block["rows"], &format!("{at}/rows"), TABLE_ROWS)
+                    .iter()
+                    .enumerate()
+                {
+                    let at = format!("{at}/rows/{row}");
+                    for (column, cell) in self.list(cells, &at, TABLE_COLUMNS).iter().enumerate() {
+                        match cell["type"].as_str() {
+                            Some("rich_text") => self.block(cell, &format!("{at}/{column}")),
+                            other => self.say(&at, format!("a cell of type {}", other.unwrap_or("?"))),
+                        }
+                    }
                 }
             }
             other => self.say(at, format!("a block of type {}", other.unwrap_or("?"))),

@@ -20,10 +20,15 @@ pub struct RichText {
     parts: Vec<Part>,
 }
 
+/// A part of a rich text, as [`RichText::parts`] gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+#[non_exhaustive]
+pub enum Part {
+    /// A line.
     Line(Text),
+    /// Points of a list.
     Bullets(Vec<Text>),
+    /// Text whose lines and spaces stay as they are.
     Preformatted(String),
 }
 
@@ -85,6 +90,12 @@ impl RichText {
             })
             .collect();
         lines.join("\n")
+    }
+
+    /// The parts in order, for whoever writes them in another service's format.
+    #[must_use]
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
     }
 
     /// Whether there is nothing to read.

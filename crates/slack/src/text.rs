@@ -25,12 +25,28 @@ enum Span {
     Break,
 }
 
+/// How words look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Style {
+pub enum Style {
+    /// As the text around them.
     Plain,
+    /// Bold.
     Bold,
+    /// In italics.
     Italic,
+    /// As code: names, addresses, digests.
     Code,
+}
+
+/// Words of one style, as [`Text::runs`] gives them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run<'a> {
+    /// The words, cleaned and not escaped; a line feed alone for a line break.
+    pub text: &'a str,
+    /// How they look.
+    pub style: Style,
+    /// Where they lead.
+    pub url: Option<&'a str>,
 }
 
 impl Text {
@@ -85,16 +101,22 @@ impl Text {
         self
     }
 
+    /// The words piece by piece, for whoever writes them in another service's format.
+    pub fn runs(&self) -> impl Iterator<Item = Run<'_>> {
+        self.spans.iter().map(|span| {
+            let (text, style, url) = match span {
+                Span::Words { text, style } => (text.as_str(), *style, None),
+                Span::Link { text, url } => (text.as_str(), Style::Plain, Some(url.as_str())),
+                Span::Break => ("\n", Style::Plain, None),
+            };
+            Run { text, style, url }
+        })
+    }
+
     /// The words alone.
     #[must_use]
     pub fn to_plain(&self) -> String {
-        self.spans
-            .iter()
-            .map(|span| match span {
-                Span::Words { text, .. } | Span::Link { text, .. } => text.as_str(),
-                Span::Break => "\n",
-            })
-            .collect()
+        self.runs().map(|run| run.text).collect()
     }
 
     /// Whether there is nothing to read.

@@ -8,7 +8,7 @@
     reason = "tests"
 )]
 
-use portcullis_slack::client::{Client, Config, Error, Retry, Token};
+use portcullis_slack::client::{Client, Config, Error, Retry, Token, Webhook, WebhookConfig};
 use portcullis_slack::{Block, Message};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -320,4 +320,105 @@ fn what_can_not_be_configured_says_why() {
         "slack client: the token holds characters that can't be sent"
     );
     assert_eq!(format!("{:?}", Token::new(SECRET)), "Token(***)");
+}
+
+/// A Slack whose posts end in doubt, with these messages in the channel.
+async fn doubtful(listed: Value) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(path("/chat.postMessage"))
+        .respond_with(ResponseTemplate::new(503))
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    Mock::given(path("/chat.postMessage"))
+        .respond_with(
+            ResponseTemplate::new(200).set_body_json(json!({ "ok": true, "channel": "C1", "ts": "9.9" })),
+        )
+        .mount(&server)
+        .await;
+    for list in ["/conversations.history", "/conversations.replies"] {
+        Mock::given(path(list))
+            .and(body_string_contains("channel=C1&include_all_metadata=true"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(listed.clone()))
+            .mount(&server)
+            .await;
+    }
+    server
+}
+
+async fn methods(server: &MockServer) -> Vec<String> {
+    let requests = server.received_requests().await.unwrap();
+    requests
+        .iter()
+        .map(|request| request.url.path().trim_start_matches('/').to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_post_in_doubt_is_looked_for_before_it_is_sent_again() {
+    let there = json!({ "ok": true, "messages": [
+        { "ts": "4.4", "text": "without metadata" },
+        { "ts": "5.5", "metadata": { "event_type": "e", "event_payload": { "key": "42/deployed" } } },
+    ] });
+    let server = doubtful(there).await;
+    let posted = client(&server.uri())
+        .post_once("C1", Some("1.2"), &message(), "42/deployed")
+        .await
+        .unwrap();
+    assert_eq!(posted.ts, "5.5");
+    assert_eq!(
+        methods(&server).await,
+        ["chat.postMessage", "conversations.replies"]
+    );
+    let body: Value = server.received_requests().await.unwrap()[0].body_json().unwrap();
+    assert_eq!(body["metadata"]["event_payload"]["key"], "42/deployed");
+
+    let server = doubtful(json!({ "ok": true, "messages": [] })).await;
+    let posted = client(&server.uri())
+        .post_once("C1", None, &message(), "42/deployed")
+        .await
+        .unwrap();
+    assert_eq!(posted.ts, "9.9");
+    assert_eq!(
+        methods(&server).await,
+        ["chat.postMessage", "conversations.history", "chat.postMessage"]
+    );
+}
+
+#[tokio::test]
+async fn a_post_in_doubt_that_can_not_be_looked_for_is_left_alone() {
+    let server =
+        doubtful(json!({ "ok": false, "error": "missing_scope", "needed": "channels:history" })).await;
+    let error = client(&server.uri())
+        .post_once("C1", None, &message(), "42/deployed")
+        .await
+        .unwrap_err();
+    assert!(error.may_have_happened());
+    assert_eq!(
+        methods(&server).await,
+        ["chat.postMessage", "conversations.history"]
+    );
+}
+
+#[tokio::test]
+async fn a_webhook_takes_the_message_whole() {
+    let server = answering(ResponseTemplate::new(200).set_body_string("ok")).await;
+    let webhook = Webhook::new(WebhookConfig::new(format!(
+        "{}/services/T/B/SECRET\n",
+        server.uri()
+    )))
+    .unwrap();
+    assert!(!format!("{webhook:?}").contains("SECRET"));
+    webhook.post(&message()).await.unwrap();
+    let request = &server.received_requests().await.unwrap()[0];
+    let body: Value = request.body_json().unwrap();
+    assert_eq!(request.url.path(), "/services/T/B/SECRET");
+    assert_eq!(body["text"], "Deployed &lt;!channel&gt;");
+    assert_eq!(
+        (&body["mrkdwn"], &body["unfurl_links"]),
+        (&json!(false), &json!(false))
+    );
+    for wrong in ["", "hooks.slack.com/services", "file:///etc/passwd"] {
+        assert!(Webhook::new(WebhookConfig::new(wrong)).is_err(), "{wrong}");
+    }
 }

@@ -33,6 +33,18 @@ pub(super) struct Permalink {
 }
 
 #[derive(Deserialize)]
+pub(super) struct Listed {
+    pub(super) messages: Vec<ListedMessage>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ListedMessage {
+    pub(super) ts: String,
+    #[serde(default)]
+    pub(super) metadata: Value,
+}
+
+#[derive(Deserialize)]
 pub(super) struct AuthTest {
     #[serde(default)]
     pub(super) team: String,

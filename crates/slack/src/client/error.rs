@@ -133,7 +133,7 @@ impl Error {
                 "channel_not_found" => {
                     "name the channel by its id (C…), and invite the bot if the channel is private".to_owned()
                 }
-                "is_archived" => "the channel is archived: choose another".to_owned(),
+                "is_archived" | "channel_is_archived" => "the channel is archived: choose another".to_owned(),
                 "missing_scope" => format!(
                     "add the scope {} to the Slack app and install the app anew",
                     needed.as_deref().unwrap_or("that the method needs")
@@ -141,11 +141,23 @@ impl Error {
                 "message_not_found" | "cant_update_message" | "edit_window_closed" => {
                     "the message is gone or belongs to another bot".to_owned()
                 }
+                "no_service" | "no_active_hooks" | "no_team" | "invalid_token" => {
+                    "the webhook is gone or was revoked: make a new one on the Slack app's page, Incoming Webhooks".to_owned()
+                }
+                "action_prohibited" | "restricted_action" => {
+                    "the workspace's administrators do not let the app post there".to_owned()
+                }
                 _ if !details.is_empty() => details.join("; "),
                 _ => return None,
             },
             Self::Status { status: 300..=399, .. } | Self::NotJson { html: true, .. } => {
-                "is the base URL Slack's Web API (https://slack.com/api/), and not a proxy's or a login page?".to_owned()
+                "is that the service's own address, and not a proxy's or a login page? Slack's Web API is https://slack.com/api/".to_owned()
+            }
+            Self::Status { method: "webhook", status: 401 | 403 | 404 | 410 } => {
+                "is the webhook's address whole, and still in use?".to_owned()
+            }
+            Self::Status { status: 401 | 403 | 407, .. } => {
+                "Slack says so in its answer's body, with status 200: is a proxy in the way?".to_owned()
             }
             Self::Status { status: 404, .. } => "is the base URL Slack's Web API (https://slack.com/api/)?".to_owned(),
             Self::Unreachable { .. } => {
