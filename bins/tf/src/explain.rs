@@ -85,8 +85,8 @@ impl Case<'_> {
         if let Some(refused) = self.refused(complaint, "lock the state", "Maintainer") {
             return Some(refused);
         }
-        // GitLab answers a lock with what it cannot do in other ways when the state is being deleted.
-        status(complaint).map(|code| self.by_status(code, "locked"))
+        self.unanswered(complaint, "locked")
+            .or_else(|| status(complaint).map(|code| self.by_status(code, "locked")))
     }
 
     fn write(&self, said: &str) -> Option<Explanation> {
@@ -96,10 +96,14 @@ impl Case<'_> {
         if let Some(refused) = self.refused(complaint, "write the state", "Maintainer") {
             return Some(refused);
         }
+        if let Some(unanswered) = self.unanswered(complaint, "stored") {
+            return Some(unanswered);
+        }
         let (what, hint) = match status(complaint)? {
             409 => (
-                format!("GitLab did not store the state {state}: this run does not hold its lock any more (409)"),
-                "somebody took the lock off while this run was at work: find out who, before anything is stored over it".to_owned(),
+                format!("GitLab did not store the state {state}: this run does not hold its lock (409)"),
+                "another run holds it (-lock=false is for plans), or somebody took this run's lock off: find out which before anything is \
+                     stored over the other's".to_owned(),
             ),
             413 => (
                 format!("GitLab did not store the state {state}: it is larger than this GitLab allows (413)"),
@@ -133,18 +137,8 @@ impl Case<'_> {
         ]
         .iter()
         .find_map(|words| after(said, words))?;
-        if complaint.contains("giving up after")
-            || complaint.contains("dial tcp")
-            || complaint.contains("x509:")
-        {
-            return Some(Explanation {
-                what: format!("the state {} could not be read: GitLab did not answer", self.state),
-                hint: "look at CI_API_V4_URL, the network of this runner (HTTPS_PROXY) and GitLab's certificate (SSL_CERT_FILE); \
-                       nothing was changed, so run the job again"
-                    .to_owned(),
-            });
-        }
-        status(complaint).map(|code| self.by_status(code, "read"))
+        self.unanswered(complaint, "read")
+            .or_else(|| status(complaint).map(|code| self.by_status(code, "read")))
     }
 
     /// 401 and 403, which terraform tells in words.
@@ -191,6 +185,27 @@ impl Case<'_> {
             });
         }
         None
+    }
+
+    /// No connection, or 5xx after all of terraform's own tries.
+    fn unanswered(&self, complaint: &str, what_not: &str) -> Option<Explanation> {
+        let words = ["giving up after", "dial tcp", "x509:"];
+        if !words.iter().any(|words| complaint.contains(words)) {
+            return None;
+        }
+        let hint = if what_not == "stored" {
+            "look at GitLab's status; a write beside another run's lock (-lock=false) is answered so, too"
+        } else {
+            "look at CI_API_V4_URL, the network of this runner (HTTPS_PROXY), GitLab's status and its certificate (SSL_CERT_FILE); \
+             nothing was changed, so run the job again"
+        };
+        Some(Explanation {
+            what: format!(
+                "the state {} could not be {what_not}: GitLab did not answer",
+                self.state
+            ),
+            hint: hint.to_owned(),
+        })
     }
 
     fn by_status(&self, code: u16, what_not: &str) -> Explanation {

@@ -78,6 +78,11 @@ fn kill(signal: &str, whom: &str) {
 impl Estate {
     /// `None` without terraform.
     pub(crate) fn new(role: Role) -> Option<Self> {
+        Self::with(role, LockedWrite::Conflict)
+    }
+
+    /// Which answers a write beside a lock like this.
+    pub(crate) fn with(role: Role, locked_write: LockedWrite) -> Option<Self> {
         let path = std::env::var("PATH").unwrap_or_default();
         if !std::env::split_paths(&path).any(|folder| folder.join("terraform").is_file()) {
             assert!(
@@ -90,9 +95,7 @@ impl Estate {
         }
         let runtime = Runtime::new().unwrap();
         let project = Project::new(42, "harbour/estate", 1042, "0123456789abcdef");
-        let gitlab = runtime
-            .block_on(Gitlab::start(0, project, LockedWrite::Conflict))
-            .unwrap();
+        let gitlab = runtime.block_on(Gitlab::start(0, project, locked_write)).unwrap();
         let estate = Self {
             folder: tempfile::tempdir().unwrap(),
             gitlab,

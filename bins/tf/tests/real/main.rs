@@ -14,6 +14,7 @@ mod estate;
 
 use estate::{Estate, JOB, OTHER_TOKEN, TOKEN};
 use portcullis_sandbox::fault::Fault;
+use portcullis_sandbox::gitlab::wire::LockedWrite;
 use portcullis_sandbox::gitlab::{JobStatus, Role};
 
 #[test]
@@ -349,4 +350,28 @@ fn what_is_wrong_in_the_folder_is_explained() {
     assert_eq!(estate.run(&["apply", "-auto-approve"]).code, 0);
     let stale = estate.run(&["apply", "old.tfplan"]);
     insta::assert_snapshot!("stale-plan", stale.ours());
+}
+
+#[test]
+fn a_write_beside_another_runs_lock_is_explained() {
+    // GitLab's code translates this conflict nowhere, so both answers must be coped with.
+    for (answer, name) in [
+        (LockedWrite::Conflict, "beside-a-lock-409"),
+        (LockedWrite::ServerError, "beside-a-lock-500"),
+    ] {
+        let Some(estate) = Estate::with(Role::Maintainer, answer) else {
+            return;
+        };
+        estate.waiting_resource();
+        estate.ready();
+        let first = estate.start(&["apply", "-auto-approve"]);
+        estate.wait_until_started();
+        estate.resource("a", "one");
+        let beside = estate.run(&["apply", "-auto-approve", "-lock=false"]);
+        assert_eq!(beside.code, 1, "{}", beside.text);
+        insta::assert_snapshot!(name, beside.ours());
+        estate.go();
+        let first = first.end();
+        assert_eq!(first.code, 0, "{}", first.text);
+    }
 }
