@@ -4,7 +4,8 @@ use crate::facts;
 use clap::ArgGroup;
 use portcullis_probe::client::{Settings, ask};
 use portcullis_probe::{Expectation, Selection, ServicesReport, Target, targets};
-use portcullis_stage::{ArtifactArgs, Exit, Failure, Format, FormatArgs, Stage};
+use portcullis_report::{Format, Tool};
+use portcullis_stage::{ArtifactArgs, Exit, Failure, FormatArgs, Stage};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -80,7 +81,7 @@ const JSON: &str = "services.json";
 const TEXT: &str = "services.txt";
 
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
-    let render = renderer(args.format.format)?;
+    args.format.clear(stage)?;
     let expectation = Expectation::new(args.path.as_str(), args.status)
         .map_err(|error| Failure::usage(error).hint("such as `--path /health --status 200`"))?;
     let artifacts = stage.artifacts(&args.artifacts.folder);
@@ -111,20 +112,22 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let report = ServicesReport::new(checks, &found);
     artifacts.write_text(JSON, &report.to_json().map_err(Failure::internal)?)?;
     artifacts.write_text(TEXT, &report.to_text())?;
-    stage.out(render(&report).map_err(Failure::internal)?)?;
+    // The other formats know findings only. These have no place in the code: the document stands for it.
+    let findings = report.to_report();
+    let tool = Tool::new(
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_VERSION"),
+        artifacts.path(JSON).to_string_lossy(),
+    );
+    let render = |format| match format {
+        Format::Text => Ok(report.to_text()),
+        Format::Json => report.to_json(),
+        Format::Markdown => Ok(report.to_markdown()),
+        other => findings.render(other, &tool),
+    };
+    args.format.write(stage, render)?;
+    stage.out(render(args.format.format).map_err(Failure::internal)?)?;
     Ok(report.verdict.into())
-}
-
-type Renderer = fn(&ServicesReport) -> Result<String, serde_json::Error>;
-
-fn renderer(format: Format) -> Result<Renderer, Failure> {
-    match format {
-        Format::Text => Ok(|report| Ok(report.to_text())),
-        Format::Json => Ok(ServicesReport::to_json),
-        Format::Markdown => Ok(|report| Ok(report.to_markdown())),
-        other => Err(Failure::usage(format!("services cannot be written as {other}"))
-            .hint("choose text, json or markdown")),
-    }
 }
 
 fn asking(targets: &[Target], timeout: u16) -> String {

@@ -186,6 +186,10 @@ async fn services_that_fail() {
         "bad-gateway",
         job.run(&["--live", "live", "--timeout", "0", "--format", "markdown"])
     );
+    insta::assert_snapshot!(
+        "bad-gateway-junit",
+        job.run(&["--live", "live", "--timeout", "0", "--format", "junit"])
+    );
     let job = Job::new(closed());
     insta::assert_snapshot!("down", job.run(&["--live", "live", "--timeout", "0"]));
     assert_eq!(job.written(), ["services.json", "services.txt"]);
@@ -259,7 +263,7 @@ fn bad_input_is_named() {
     check(&job, &["--live", "live", "--path", "health"]);
     check(&job, &["--live", "live", "--status", "99"]);
     check(&job, &["--live", "live", "--port", "0"]);
-    check(&job, &["--live", "live", "--format", "sarif"]);
+    check(&job, &["--live", "live", "--format", "yaml"]);
     check(&job, &["--live", "live", "--artifacts", "state.json/x"]);
     check(&job, &["--managed-state"]);
     check(&job, &["--managed-state", "--state", "state.json"]);

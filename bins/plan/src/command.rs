@@ -1,10 +1,11 @@
 //! The stage: init, plan, show; then the artifacts, all of them or none.
 
-use crate::{exposure, page, variables, widget::PlanReport};
+use crate::{exposure, page, variables};
 use clap::Parser;
+use portcullis_report::PlannedChanges;
 use portcullis_report::text::clean_lines;
 use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, SavedPlan, Stage, Terraform};
-use portcullis_terraform::{Plan, Sensitive, mask_plan};
+use portcullis_terraform::{ActionCounts, Plan, Sensitive, mask_plan};
 use std::{ffi::OsString, path::PathBuf};
 
 /// Runs terraform plan on the managed state, and says what the change opens and closes
@@ -109,12 +110,15 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     };
     let (json, found) = masked.map_err(unreadable)?.unwrap_or_default();
     let plan = Plan::read(shown.as_deref().unwrap_or_default()).map_err(unreadable)?;
-    let report = PlanReport::new(plan.counts());
+    let counts = counted(plan.counts());
     let told = exposure::report(plan, &args.config, stage)?;
     let exposure = &told.report;
 
     artifacts.write_text("plan.json", &json)?;
-    artifacts.write_text("plan-report.json", &report.to_json().map_err(Failure::internal)?)?;
+    artifacts.write_text(
+        "plan-report.json",
+        &counts.to_gitlab().map_err(Failure::internal)?,
+    )?;
     artifacts.write_text("exposure.json", &exposure.to_json().map_err(Failure::internal)?)?;
     artifacts.write_text("exposure.txt", &exposure.to_text())?;
     artifacts.write_text(page::FILE, &page::html(&told, &artifacts, stage)?)?;
@@ -123,7 +127,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     say_what_is_in_clear(stage, &found, seals);
 
     let headline = if changes {
-        report.sentence()
+        counts.sentence()
     } else {
         "nothing to do: the infrastructure matches".to_owned()
     };
@@ -186,6 +190,19 @@ fn say_what_is_in_clear(stage: &Stage, sensitive: &Sensitive, seals: bool) {
 fn unreadable(error: portcullis_terraform::ReadError) -> Failure {
     let hint = error.hint();
     Failure::unreadable(NoPlan { source: error }).hint(hint)
+}
+
+/// The plan's counts, as GitLab and people are told of them.
+fn counted(counts: ActionCounts) -> PlannedChanges {
+    PlannedChanges {
+        create: counts.create,
+        update: counts.update,
+        delete: counts.delete,
+        replace: counts.replace,
+        import: counts.import,
+        forget: counts.forget,
+        moved: counts.moved,
+    }
 }
 
 /// Takes an earlier run's files away, and shows early whether the folder can be written to.

@@ -4,7 +4,6 @@ mod command;
 mod exposure;
 mod page;
 mod variables;
-mod widget;
 
 fn main() -> std::process::ExitCode {
     portcullis_stage::main(command::run)

@@ -5,8 +5,8 @@ use clap::ArgGroup;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use portcullis_compliance::{Policy, judge, judge_code};
-use portcullis_report::{Location, Report};
-use portcullis_stage::{Exit, Failure, Format, FormatArgs, Stage};
+use portcullis_report::{Format, Location, Report, Tool};
+use portcullis_stage::{Exit, Failure, FormatArgs, Stage};
 use portcullis_terraform::{Address, Configuration};
 use std::path::{Path, PathBuf};
 
@@ -65,6 +65,7 @@ Examples:
   portcullis-validate --plan plan.json --config terraform --policy policy.yaml --format json
   portcullis-validate --config terraform --policy policy.yaml
   portcullis-validate --config terraform --policy policy.yaml --with-terraform
+  portcullis-validate --plan plan.json --policy policy.yaml --write junit=junit.xml --write sarif=portcullis.sarif
   portcullis-validate --state state.json --policy policy.yaml
   portcullis-validate --live portcullis/live.json --policy policy.yaml
   portcullis-validate --explain public-ports --policy policy.yaml
@@ -77,7 +78,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     if let Some(rule) = &args.explain {
         return explain(rule, args, stage);
     }
-    let render = renderer(args.format.format)?;
+    args.format.clear(stage)?;
     let only_code = args.plan.is_none() && args.state.is_none() && args.live.is_none();
     let name = if only_code { "configuration" } else { "compliance" };
     let artifacts = args
@@ -119,6 +120,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
             report
         }
     };
+    let report = report.rules(policy.rules());
     if let Some(artifacts) = &artifacts {
         artifacts.write_text(
             &format!("{name}.json"),
@@ -126,8 +128,17 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         )?;
         artifacts.write_text(&format!("{name}.txt"), &report.to_text())?;
     }
-    let columns = stage.columns().unwrap_or(usize::MAX);
-    stage.out(render(&report, columns).map_err(Failure::internal)?)?;
+    let tool = Tool::new(
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_VERSION"),
+        args.policy.to_string_lossy(),
+    )
+    .root(stage.variable("CI_PROJECT_DIR").unwrap_or_default());
+    args.format.write(stage, |format| report.render(format, &tool))?;
+    stage.out(match args.format.format {
+        Format::Text => report.to_text_within(stage.columns().unwrap_or(usize::MAX)),
+        other => report.render(other, &tool).map_err(Failure::internal)?,
+    })?;
     Ok(report.verdict.into())
 }
 
@@ -153,18 +164,6 @@ fn explain(rule: &str, args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     };
     stage.out(page)?;
     Ok(Exit::Pass)
-}
-
-type Renderer = fn(&Report, usize) -> Result<String, serde_json::Error>;
-
-fn renderer(format: Format) -> Result<Renderer, Failure> {
-    match format {
-        Format::Text => Ok(|report, columns| Ok(report.to_text_within(columns))),
-        Format::Json => Ok(|report, _| report.to_json()),
-        Format::Markdown => Ok(|report, _| Ok(report.to_markdown(&portcullis_report::Limits::default()))),
-        other => Err(Failure::usage(format!("this version does not write {other} yet"))
-            .hint("choose text, json or markdown")),
-    }
 }
 
 fn read_policy(path: &Path, stage: &Stage) -> Result<Policy, Failure> {

@@ -37,6 +37,7 @@ fn validate(arguments: &[&str]) -> Run {
         .args(arguments)
         .env_clear()
         .env("PORTCULLIS_NOW", "2026-11-23T12:00:00Z")
+        .env("CI_PROJECT_DIR", repository(""))
         .output()
         .unwrap();
     Run {
@@ -83,6 +84,39 @@ fn the_correction_passes_in_each_format_and_leaves_its_report() {
     assert_eq!(json.stdout, written);
     let markdown = validate(&[&common[..], &["--format", "markdown"]].concat());
     insta::assert_snapshot!("correct-web-port-markdown", markdown.stdout);
+}
+
+#[test]
+fn several_reports_at_once_are_those_that_stdout_would_show() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plan, policy, config) = (
+        plan("10-opens-ssh-to-the-world"),
+        path("terraform/policy.yaml"),
+        path("fixtures/estate/config"),
+    );
+    let common = ["--plan", plan.as_str(), "--policy", &policy, "--config", &config];
+    let formats = ["text", "json", "markdown", "junit", "codequality", "sarif"];
+    let files: Vec<String> = formats
+        .iter()
+        .map(|format| format!("{format}={}", folder.path().join("new").join(format).display()))
+        .collect();
+    let writes: Vec<&str> = files.iter().flat_map(|file| ["--write", file.as_str()]).collect();
+    assert_eq!(validate(&[&common[..], &writes].concat()).code, 1);
+    for format in formats {
+        let run = validate(&[&common[..], &["--format", format]].concat());
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        let written = std::fs::read_to_string(folder.path().join("new").join(format)).unwrap();
+        assert_eq!(written, run.stdout, "{format}");
+    }
+    for format in ["junit", "codequality"] {
+        let run = validate(&[&common[..], &["--format", format]].concat());
+        let told = run.stdout.replace(&path(""), "");
+        insta::assert_snapshot!(format!("opens-ssh-to-the-world-{format}"), told);
+    }
+    // A run that comes to no verdict leaves no earlier one behind.
+    let broken = validate(&[&["--plan", &policy, "--policy", &policy][..], &writes].concat());
+    assert_eq!(broken.code, 65);
+    assert_eq!(std::fs::read_dir(folder.path().join("new")).unwrap().count(), 0);
 }
 
 #[test]
@@ -227,15 +261,12 @@ fn bad_input_is_one_clear_error_and_leaves_nothing() {
         &blocked,
     ])
     .seen(folder.path());
-    told += &validate(&[
-        "--plan",
-        &good_plan,
-        "--policy",
-        &good_policy,
-        "--format",
-        "sarif",
-    ])
-    .seen(folder.path());
+    told +=
+        &validate(&["--plan", &good_plan, "--policy", &good_policy, "--format", "yaml"]).seen(folder.path());
+    for write in ["yaml=out.yaml", "junit", "sarif="] {
+        told += &validate(&["--plan", &good_plan, "--policy", &good_policy, "--write", write])
+            .seen(folder.path());
+    }
     told += &validate(&["--policy", &good_policy]).seen(folder.path());
     told += &validate(&[
         "--config",

@@ -1,9 +1,10 @@
 //! Reads the three views, compares them, writes the report.
 
 use crate::{hidden, views};
-use portcullis_consistency::{ConsistencyReport, Views, compare};
+use portcullis_consistency::{Views, compare};
 use portcullis_page::{Context, VerifyPage};
-use portcullis_stage::{Exit, Failure, Format, FormatArgs, Stage};
+use portcullis_report::{Format, Tool};
+use portcullis_stage::{Exit, Failure, FormatArgs, Stage};
 use portcullis_terraform::View;
 use std::path::PathBuf;
 
@@ -58,6 +59,7 @@ Examples:
   portcullis-verify --plan plan.json --state state.json --live live.json --config terraform
   portcullis-verify --plan portcullis/plan.json --managed-state --live portcullis/live.json --artifacts portcullis
   portcullis-verify --plan plan.json --state state.json --live ec2-answers/ --format json
+  portcullis-verify --plan plan.json --managed-state --live live.json --write junit=consistency.junit.xml
 
 With --managed-state it reads CI_API_V4_URL, CI_PROJECT_ID and CI_JOB_TOKEN.
 
@@ -70,7 +72,7 @@ const TEXT: &str = "consistency.txt";
 const PAGE: &str = "consistency.html";
 
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
-    let render = renderer(args.format.format)?;
+    args.format.clear(stage)?;
     let artifacts = args
         .artifacts
         .as_deref()
@@ -108,21 +110,19 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         };
         artifacts.write_text(PAGE, &page.to_html())?;
     }
-    stage.out(render(&report).map_err(Failure::internal)?)?;
+    // The other formats know findings only.
+    let findings = views::located(report.to_report(), args.config.as_deref(), stage)?;
+    let place = args.config.as_ref().unwrap_or(&args.plan).to_string_lossy();
+    let tool = Tool::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), place)
+        .root(stage.variable("CI_PROJECT_DIR").unwrap_or_default());
+    let render = |format| match format {
+        Format::Text => Ok(report.to_text()),
+        Format::Json => report.to_json(),
+        other => findings.render(other, &tool),
+    };
+    args.format.write(stage, render)?;
+    stage.out(render(args.format.format).map_err(Failure::internal)?)?;
     Ok(report.verdict.into())
-}
-
-type Renderer = fn(&ConsistencyReport) -> Result<String, serde_json::Error>;
-
-fn renderer(format: Format) -> Result<Renderer, Failure> {
-    match format {
-        Format::Text => Ok(|report| Ok(report.to_text())),
-        Format::Json => Ok(ConsistencyReport::to_json),
-        other => {
-            Err(Failure::usage(format!("this version does not write {other} yet"))
-                .hint("choose text or json"))
-        }
-    }
 }
 
 #[cfg(test)]

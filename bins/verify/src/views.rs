@@ -1,9 +1,10 @@
 //! The three views, from files or from GitLab.
 
 use crate::command::Args;
+use portcullis_report::{Location, Report};
 use portcullis_secgroup::Inventory;
 use portcullis_stage::{Failure, Stage};
-use portcullis_terraform::{Configuration, Plan, ReadError, Sensitive, State, View};
+use portcullis_terraform::{Address, Configuration, Plan, ReadError, Sensitive, State, View};
 use std::fmt;
 use std::path::Path;
 
@@ -26,6 +27,23 @@ fn code(folder: &Path, stage: &Stage) -> Result<Configuration, Failure> {
         Failure::unreadable_in(folder.display(), error)
             .hint("mend the file; `terraform fmt` shows the place, too")
     })
+}
+
+/// Each finding with the place in the code of the group it is about.
+pub(crate) fn located(mut report: Report, config: Option<&Path>, stage: &Stage) -> Result<Report, Failure> {
+    let Some(folder) = config.filter(|_| !report.findings.is_empty()) else {
+        return Ok(report);
+    };
+    let code = code(folder, stage)?;
+    for finding in &mut report.findings {
+        let address = finding.group.address.as_deref().and_then(Address::parse);
+        let block = address.and_then(|address| code.find(&address));
+        finding.location = block.map(|block| Location {
+            path: folder.join(&block.path).to_string_lossy().into_owned(),
+            line: block.line,
+        });
+    }
+    Ok(report)
 }
 
 /// What the state records; `None` when no state is given, or GitLab has none yet.

@@ -35,6 +35,7 @@ fn verify(arguments: &[&str], environment: &[(&str, &str)]) -> Run {
         .args(arguments)
         .env_clear()
         .env("PORTCULLIS_RETRY_WAIT", "0")
+        .env("CI_PROJECT_DIR", repository(""))
         .envs(environment.iter().copied())
         .output()
         .unwrap();
@@ -106,6 +107,26 @@ fn what_was_changed_by_hand_is_said_rule_by_rule() {
     let arguments = step("2-correct-web-port", "2-correct-web-port", "4-hand-made-drift");
     let run = on(&arguments, &[]);
     insta::assert_snapshot!("hand-made-drift", seen(&run, Path::new("/nowhere")));
+}
+
+#[test]
+fn a_disagreement_is_a_finding_for_the_formats_that_know_only_those() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = step("2-correct-web-port", "2-correct-web-port", "4-hand-made-drift");
+    let sarif = folder.path().join("consistency.sarif");
+    let write = format!("sarif={}", sarif.display());
+    for format in ["markdown", "junit", "codequality"] {
+        let run = on(&arguments, &["--format", format, "--write", &write]);
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        insta::assert_snapshot!(
+            format!("hand-made-drift-{format}"),
+            run.stdout.replace(&repository(""), "")
+        );
+    }
+    let run = on(&arguments, &["--format", "sarif"]);
+    assert_eq!(std::fs::read_to_string(&sarif).unwrap(), run.stdout);
+    let wrong = on(&arguments, &["--format", "yaml"]);
+    assert_eq!(wrong.code, 64);
 }
 
 #[test]

@@ -45,6 +45,7 @@ mod members;
 mod peers;
 mod policy;
 mod question;
+mod rules;
 mod subject;
 mod valid;
 mod waiver;

@@ -22,6 +22,7 @@
 
 mod compare;
 mod document;
+mod findings;
 mod text;
 mod view;
 

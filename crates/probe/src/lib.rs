@@ -48,6 +48,7 @@ mod answer;
 pub mod client;
 mod document;
 mod expectation;
+mod findings;
 mod report;
 mod target;
 

@@ -1,7 +1,7 @@
 //! The whole, as a document and as text.
 
 use crate::{ServiceCheck, ServicesReport, Targets};
-use portcullis_report::text::clean;
+use portcullis_report::text::{clean, markdown_code};
 use portcullis_report::{FORMAT_VERSION, Verdict};
 use std::fmt::Write as _;
 
@@ -90,19 +90,9 @@ impl ServicesReport {
     /// For a merge-request note. Ends with a line feed.
     #[must_use]
     pub fn to_markdown(&self) -> String {
-        let cell = |text: &str| {
-            let mut out = String::new();
-            for c in clean(text).chars() {
-                if c.is_ascii_punctuation() && !matches!(c, '.' | ',' | ':' | '/' | '-' | '(' | ')') {
-                    out.push('\\');
-                }
-                out.push(c);
-            }
-            out
-        };
         let mut out = format!("### Services: {}\n", self.headline());
         for note in &self.notes {
-            let _ = write!(out, "\n- {}", cell(note));
+            let _ = write!(out, "\n- {}", markdown_code(note));
         }
         if !self.notes.is_empty() {
             out.push('\n');
@@ -112,15 +102,8 @@ impl ServicesReport {
         }
         for check in &self.checks {
             let answer = format!("{}{}", check.outcome, effort(check));
-            let cells = [
-                check.verdict.as_str(),
-                &check.member,
-                &check.url,
-                &check.group,
-                &answer,
-            ]
-            .map(cell);
-            let _ = writeln!(out, "| {} |", cells.join(" | "));
+            let cells = [&check.member, &check.url, &check.group, &answer].map(|text| markdown_code(text));
+            let _ = writeln!(out, "| {} | {} |", check.verdict, cells.join(" | "));
         }
         out
     }

@@ -6,7 +6,7 @@ use crate::text::clean;
 use crate::tool::fingerprints;
 use crate::{Finding, Report, Rule, Severity, Standing, Tool, Verdict};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 #[derive(Serialize)]
@@ -230,10 +230,11 @@ impl Report {
                         level: level(severity),
                     },
                     properties: RuleProperties {
-                        tags: ["security"]
-                            .into_iter()
-                            .chain(frameworks.iter().map(String::as_str))
-                            .collect(),
+                        tags: unique(
+                            ["security"]
+                                .into_iter()
+                                .chain(frameworks.iter().map(String::as_str)),
+                        ),
                         security_severity: security_severity(severity),
                     },
                 });
@@ -280,9 +281,8 @@ fn result<'a>(finding: &'a Finding, rule_index: usize, fingerprint: String, tool
                     start_line: place.line,
                 },
             },
-            logical_locations: finding
-                .resources
-                .iter()
+            logical_locations: unique(finding.resources.iter().map(String::as_str))
+                .into_iter()
                 .map(|address| LogicalLocation {
                     fully_qualified_name: address,
                     kind: "resource",
@@ -305,6 +305,12 @@ fn result<'a>(finding: &'a Finding, rule_index: usize, fingerprint: String, tool
             })
             .collect(),
     }
+}
+
+/// Each once, in their order: the schema wants it so.
+fn unique<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = BTreeSet::new();
+    texts.filter(|text| seen.insert(*text)).collect()
 }
 
 /// Plain text for a message. In one, `[text](target)` is a link (3.11.6): a text from outside makes none.

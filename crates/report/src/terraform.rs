@@ -18,6 +18,8 @@ pub struct PlannedChanges {
     pub import: usize,
     /// Dropped from the state; the thing itself stays.
     pub forget: usize,
+    /// Only called otherwise from now on.
+    pub moved: usize,
 }
 
 /// The report's three numbers. A missing one makes GitLab show an error card (GitLab,
@@ -65,7 +67,11 @@ impl PlannedChanges {
         if self.replace > 0 {
             let _ = write!(line, " ({} of them replaced)", self.replace);
         }
-        for (count, what) in [(self.import, "import"), (self.forget, "forget")] {
+        for (count, what) in [
+            (self.import, "import"),
+            (self.forget, "forget"),
+            (self.moved, "rename"),
+        ] {
             if count > 0 {
                 let _ = write!(line, ", {count} to {what}");
             }
@@ -87,6 +93,7 @@ mod tests {
             replace: 4,
             import: 5,
             forget: 6,
+            moved: 7,
         };
         insta::assert_snapshot!(changes.to_gitlab().unwrap(), @r#"
         {
@@ -97,7 +104,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(
             changes.sentence(),
-            @"5 to create, 2 to update, 7 to delete (4 of them replaced), 5 to import, 6 to forget"
+            @"5 to create, 2 to update, 7 to delete (4 of them replaced), 5 to import, 6 to forget, 7 to rename"
         );
         insta::assert_snapshot!(
             PlannedChanges { create: 1, ..PlannedChanges::default() }.sentence(),

@@ -37,7 +37,7 @@ impl Tool {
     /// The repository's folder: absolute paths beneath it are told relative to it.
     #[must_use]
     pub fn root(mut self, folder: impl Into<String>) -> Self {
-        self.root = folder.into();
+        self.root = plain(&folder.into());
         self
     }
 
@@ -45,41 +45,49 @@ impl Tool {
     /// takes back.
     #[must_use]
     pub fn path(&self, path: &str) -> String {
-        let root = self.root.trim_end_matches('/');
+        let path = plain(path);
         let inside = path
-            .strip_prefix(root)
-            .filter(|rest| !root.is_empty() && rest.starts_with('/'))
-            .map(|rest| rest.trim_start_matches('/'));
-        let path = inside.unwrap_or(path);
-        let mut parts: Vec<&str> = Vec::new();
-        for part in path.split('/') {
-            match (part, parts.last()) {
-                ("" | ".", _) => {}
-                ("..", Some(&last)) if last != ".." => {
-                    parts.pop();
-                }
-                _ => parts.push(part),
-            }
-        }
-        let relative = parts.join("/");
-        if path.starts_with('/') {
-            format!("/{relative}")
-        } else {
-            relative
+            .strip_prefix(&self.root)
+            .and_then(|rest| rest.strip_prefix('/'));
+        match inside.filter(|_| !self.root.is_empty()) {
+            Some(inside) => inside.to_owned(),
+            None => path,
         }
     }
 
     /// Where the finding points: at its own place, or at the tool's.
     pub(crate) fn place_of(&self, finding: &Finding) -> Location {
-        let (path, line) = match &finding.location {
-            Some(location) => (location.path.as_str(), location.line.max(1)),
-            None => (self.place.as_str(), 1),
+        let place = |path: &str, line: usize| {
+            let path = self.path(path);
+            (!path.is_empty()).then_some(Location {
+                path,
+                line: line.max(1),
+            })
         };
-        Location {
-            path: self.path(path),
-            line,
+        let own = finding.location.as_ref();
+        own.and_then(|location| place(&location.path, location.line))
+            .or_else(|| place(&self.place, 1))
+            .unwrap_or_else(|| Location {
+                path: ".".to_owned(),
+                line: 1,
+            })
+    }
+}
+
+/// The path without `.`, doubled `/`, and what `..` takes back.
+fn plain(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match (part, parts.last()) {
+            ("" | ".", _) => {}
+            ("..", Some(&last)) if last != ".." => {
+                parts.pop();
+            }
+            _ => parts.push(part),
         }
     }
+    let start = if path.starts_with('/') { "/" } else { "" };
+    format!("{start}{}", parts.join("/"))
 }
 
 /// A fingerprint for each finding: the same for the same finding in every run, wherever in the code it moves.
@@ -132,6 +140,8 @@ mod tests {
             ("terraform/modules/../main.tf", "terraform/main.tf"),
             ("../elsewhere/main.tf", "../elsewhere/main.tf"),
             ("/builds/net/main.tf", "main.tf"),
+            ("/builds/net/terraform/../main.tf", "main.tf"),
+            ("/builds/net/../other/main.tf", "/builds/other/main.tf"),
             ("/builds/network/main.tf", "/builds/network/main.tf"),
             ("/builds/net", "/builds/net"),
         ] {
