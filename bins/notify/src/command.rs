@@ -22,8 +22,8 @@ Environment:
   PORTCULLIS_SLACK_URL       another base of Slack's Web API, such as https://slack-gov.com/api/
   PORTCULLIS_SLACK_THREAD_CHANNEL, PORTCULLIS_SLACK_THREAD_TS
                              the thread, from the dotenv report thread.env that `started` writes
-  PORTCULLIS_GITLAB_TOKEN    an access token with the scope api: planned, violation, requested and
-                             deployed keep one note in the merge request up to date
+  PORTCULLIS_GITLAB_TOKEN    an access token with the scope api: planned, violation, requested,
+                             deployed and failed keep one note in the merge request up to date
 
 A Slack that is down, slow or not configured never fails the job: the loss is said on standard error,
 and the message is kept in undelivered.json. Exit codes: docs/exit-codes.md";

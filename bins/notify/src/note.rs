@@ -22,7 +22,7 @@ use std::fmt::Write as _;
 pub(crate) fn put(event: Event, deploy_job: &str, stage: &Stage, artifacts: &Artifacts) {
     if !matches!(
         event,
-        Event::Planned | Event::Violation | Event::Requested | Event::Deployed
+        Event::Planned | Event::Violation | Event::Requested | Event::Deployed | Event::Failed
     ) {
         return;
     }
@@ -143,10 +143,15 @@ impl News<'_> {
             .map(|request| format!(" Digest {}.", markdown_code(&request.short_digest())))
             .unwrap_or_default();
         match (self.event, &self.approval) {
-            (Event::Deployed, Some(approval)) => {
+            (Event::Deployed | Event::Failed, Some(approval)) => {
                 let who = markdown_code(&approval.approved_by);
+                let failed = if self.event == Event::Failed {
+                    " The pipeline failed afterwards; its page says which job."
+                } else {
+                    ""
+                };
                 if approval.outcome == "applied" {
-                    format!("**Deployed**, approved by {who}.{digest}")
+                    format!("**Deployed**, approved by {who}.{digest}{failed}")
                 } else {
                     format!("**The apply failed** after the approval by {who}.{digest}")
                 }
@@ -160,6 +165,7 @@ impl News<'_> {
                 format!("**Waiting for approval**: look at this, then play {job}.{digest}")
             }
             (Event::Violation, _) => "**The policy does not let this change through.**".to_owned(),
+            (Event::Failed, _) => "**The pipeline failed**; its page says which job.".to_owned(),
             _ if self.merged => "**Planned and judged** after the merge.".to_owned(),
             _ => "**Planned and judged.** Nothing is applied from a merge request.".to_owned(),
         }

@@ -181,8 +181,11 @@ async fn on_the_default_branch_the_note_of_the_merged_request_says_where_to_appr
 
     notify(&server, &folder(), "deployed", &[TOKEN]).await;
     notify(&server, &folder(), "planned", &[TOKEN]).await;
+    notify(&server, &folder(), "failed", &[TOKEN]).await;
     let notes = sent(&server).await;
     assert!(notes[2].1.contains("**Planned and judged** after the merge."));
+    let failed = "**Deployed**, approved by <code>grace</code>. Digest <code>555555555555</code>. The pipeline failed afterwards;";
+    assert!(notes[3].1.contains(failed), "{}", notes[3].1);
     insta::assert_snapshot!(
         "note-deployed",
         notes[1].1.lines().take(5).collect::<Vec<_>>().join("\n")
