@@ -126,17 +126,19 @@ impl Case<'_> {
         if said.contains("Error acquiring the state lock") || said.contains("Failed to save state") {
             return None;
         }
-        if let Some(refused) = self.refused(said, "read the state", "Developer") {
-            return Some(refused);
-        }
-        let complaint = [
+        let headlines = [
             "Error refreshing state",
             "Error loading state",
             "Failed to load state",
             "Failed to get state",
-        ]
-        .iter()
-        .find_map(|words| after(said, words))?;
+            "Failed to refresh destination state",
+            // Of the client itself, under whatever headline.
+            "HTTP remote state",
+        ];
+        let complaint = headlines.iter().find_map(|words| after(said, words))?;
+        if let Some(refused) = self.refused(complaint, "read the state", "Developer") {
+            return Some(refused);
+        }
         self.unanswered(complaint, "read")
             .or_else(|| status(complaint).map(|code| self.by_status(code, "read")))
     }
@@ -256,6 +258,13 @@ impl Case<'_> {
     }
 
     fn unlock(&self, said: &str) -> Option<Explanation> {
+        // `force-unlock`.
+        if let Some(complaint) = after(said, "Failed to unlock state") {
+            return self
+                .refused(complaint, "unlock the state", "Maintainer")
+                .or_else(|| self.unanswered(complaint, "unlocked"))
+                .or_else(|| status(complaint).map(|code| self.by_status(code, "unlocked")));
+        }
         after(said, "Error releasing the state lock")?;
         let state = self.state;
         Some(Explanation {

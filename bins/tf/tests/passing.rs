@@ -296,6 +296,9 @@ fn complaints_without_a_real_service_to_make_them_are_explained() {
             "Error: Error acquiring the state lock\n\nError message: HTTP remote state already locked: ID=\x07$(section_start:1:x)",
         ),
     ];
+    // What a provisioner says is not GitLab's word.
+    let job = Job::new("echo 'HTTP error: 401'; echo 'Error: local-exec provisioner error' >&2; exit 1");
+    assert!(!job.text(&job.run(&["apply"])).contains("explained"));
     for (name, subcommand, complaint) in table {
         let job = Job::new(&format!("cat >&2 <<'E'\n{complaint}\nE\nexit 1"));
         let output = job.run(&[subcommand]);

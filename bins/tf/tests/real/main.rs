@@ -305,6 +305,9 @@ fn a_developer_plans_and_is_told_why_the_rest_fails() {
     let writing = estate.run(&["apply", "-auto-approve", "-lock=false"]);
     assert_eq!(writing.code, 1);
     insta::assert_snapshot!("developer-writes-without-a-lock", writing.ours());
+    let unlocking = estate.run(&["force-unlock", "-force", "0123"]);
+    assert_eq!(unlocking.code, 1);
+    insta::assert_snapshot!("developer-unlocks", unlocking.ours());
 }
 
 #[test]
