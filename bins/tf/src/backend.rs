@@ -3,8 +3,7 @@
 
 use portcullis_gitlab::{
     Secret,
-    ci::MissingVariable,
-    state::{InvalidStateName, JOB_TOKEN_USER, StateAddress},
+    state::{JOB_TOKEN_USER, StateAddress},
 };
 use portcullis_stage::{Failure, Stage};
 use serde::Deserialize;
@@ -46,26 +45,8 @@ pub(crate) struct Gitlab {
     pub(crate) environment: Vec<(&'static str, Secret)>,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BackendError {
-    #[error(transparent)]
-    Variable(#[from] MissingVariable),
-    #[error(transparent)]
-    Name(#[from] InvalidStateName),
-}
-
-impl From<BackendError> for Failure {
-    fn from(error: BackendError) -> Self {
-        let hint = match &error {
-            BackendError::Variable(error) => error.hint(),
-            BackendError::Name(error) => error.hint(),
-        };
-        Self::usage(error).hint(hint)
-    }
-}
-
 impl Backend {
-    pub(crate) fn find(stage: &Stage, name: &str) -> Result<Self, BackendError> {
+    pub(crate) fn find(stage: &Stage, name: &str) -> Result<Self, Failure> {
         if stage.variable("TF_HTTP_ADDRESS").is_some() {
             return Ok(Self::Callers);
         }

@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         Ok(backend) => Some(backend),
         // Formatting needs no GitLab.
         Err(_) if touches == Touches::Nothing => None,
-        Err(error) => return Err(error.into()),
+        Err(failure) => return Err(failure),
     };
     let mut program = automated(stage, stage.terraform(args.terraform.as_deref())?);
     let gitlab = match &backend {
