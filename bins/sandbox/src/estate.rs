@@ -10,6 +10,9 @@ pub const STATE_NAME: &str = "estate";
 /// The Slack stand-in's token: it opens nothing.
 pub const SLACK_TOKEN: &str = "xoxb-sandbox-not-a-secret";
 
+/// The access token for the merge request's note: it opens nothing but the stand-in.
+pub const GITLAB_TOKEN: &str = "glpat-sandbox-not-a-secret";
+
 /// The Slack stand-in's channel.
 pub const SLACK_CHANNEL: &str = "#deployments";
 
@@ -32,6 +35,17 @@ pub fn approver() -> User {
         login: "tomas".into(),
         name: "Tomas Lind".into(),
         role: Role::Maintainer,
+    }
+}
+
+/// The user of the project's access token.
+#[must_use]
+pub fn bot() -> User {
+    User {
+        id: 13,
+        login: "project_42_bot".into(),
+        name: "Portcullis".into(),
+        role: Role::Reporter,
     }
 }
 

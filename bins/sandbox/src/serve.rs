@@ -107,7 +107,7 @@ pub async fn start(options: &Options) -> Result<Stands, ServeError> {
     if let Some(deploy) = deploy {
         project.set_status(deploy, JobStatus::Manual);
     }
-    project.grant("glpat-sandbox-not-a-secret", user.clone());
+    project.grant(estate::GITLAB_TOKEN, user.clone());
     let mut web = WebService::default();
     let mut web_missing = None;
     if let Some(path) = &options.state {

@@ -50,6 +50,21 @@ impl Told {
         std::fs::read_to_string(self.folder.path().join("project/portcullis").join(name)).ok()
     }
 
+    /// The merge request's one note, as it is at the end, without what differs from run to run.
+    fn note(&self) -> String {
+        let path = self.folder.path().join("project/logs/merge-request-note.md");
+        let note = std::fs::read_to_string(path).unwrap();
+        assert_eq!(note.matches("<!-- portcullis: ").count(), 1, "one note: {note}");
+        let digest = self.artifact("approval-request.json").map(|request| {
+            serde_json::from_str::<serde_json::Value>(&request).unwrap()["digest"].to_string()
+        });
+        let note = match digest.as_deref().and_then(|digest| digest.get(1..13)) {
+            Some(short) => note.replace(short, "DIGEST"),
+            None => note,
+        };
+        note.lines().map(|line| stable_link(line) + "\n").collect()
+    }
+
     /// The lines about the jobs: from the first to the thread.
     fn jobs(&self) -> &str {
         let (jobs, _) = self
@@ -114,6 +129,17 @@ fn stable(text: &str) -> String {
     out
 }
 
+/// The stand-in's port taken out.
+fn stable_link(line: &str) -> String {
+    match line.split_once("http://127.0.0.1:") {
+        Some((before, rest)) => {
+            let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+            format!("{before}http://127.0.0.1:PORT{}", stable_link(rest))
+        }
+        None => line.to_owned(),
+    }
+}
+
 fn stable_word(word: &str) -> String {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if let Some((before, rest)) = word.split_once("http://127.0.0.1:") {
@@ -145,6 +171,7 @@ async fn a_wrong_port_is_corrected() {
     assert_eq!(told.exit, 0, "{}", told.text);
     insta::assert_snapshot!("correct-web-port-jobs", told.jobs());
     insta::assert_snapshot!("correct-web-port-thread", told.thread());
+    insta::assert_snapshot!("correct-web-port-note", told.note());
     for name in [
         "plan.tfplan",
         "approval-request.json",
@@ -171,6 +198,7 @@ async fn ssh_for_the_world_is_stopped_before_anyone_is_asked() {
     assert_eq!(told.artifact("apply.txt"), None, "nothing was applied");
     assert_eq!(told.artifact("approval-request.json"), None, "nobody was asked");
     assert!(told.thread().contains("Pipeline failed"), "{}", told.thread());
+    insta::assert_snapshot!("opens-ssh-to-the-world-note", told.note());
 }
 
 #[tokio::test]

@@ -141,6 +141,7 @@ pub const JOBS: [JobPlan; 10] = [
                     "portcullis",
                 ],
             ),
+            tell(&["planned"]),
         ],
     },
     JobPlan {

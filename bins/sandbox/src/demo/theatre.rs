@@ -7,7 +7,7 @@ use super::run::{DemoError, Options};
 use super::scenario::Scenario;
 use super::screen::{Ending, Screen};
 use crate::clock;
-use crate::estate::{self, SLACK_CHANNEL, SLACK_TOKEN, STATE_NAME};
+use crate::estate::{self, GITLAB_TOKEN, SLACK_CHANNEL, SLACK_TOKEN, STATE_NAME};
 use crate::fault::Fault;
 use crate::files;
 use crate::gitlab::wire::LockedWrite;
@@ -62,6 +62,7 @@ impl<'a> Theatre<'a> {
         let mut project = estate::project(&commit);
         let head = StateHead::read(&before).map_err(DemoError::State)?;
         project.states.seed(STATE_NAME, head.serial, before.clone());
+        project.grant(GITLAB_TOKEN, estate::bot());
 
         let gitlab = Gitlab::start(0, project, LockedWrite::default()).await?;
         let slack = Slack::start(0, Workspace::new(SLACK_TOKEN)).await?;
@@ -117,9 +118,26 @@ impl<'a> Theatre<'a> {
             }
             self.after(job, code).await?;
         }
+        self.keep_note()?;
         self.show_thread(screen);
         self.show_artifacts(screen)?;
         Ok(exit)
+    }
+
+    /// The merge request's note beside the logs, as GitLab has it at the end.
+    fn keep_note(&self) -> Result<(), DemoError> {
+        let bodies: Vec<String> = self
+            .gitlab
+            .project()
+            .notes
+            .iter()
+            .map(|note| note.body.clone())
+            .collect();
+        files::write(
+            &self.logs.join("merge-request-note.md"),
+            bodies.join("\n\n").as_bytes(),
+        )?;
+        Ok(())
     }
 
     /// The files a runner would have checked out.
@@ -295,6 +313,7 @@ impl<'a> Theatre<'a> {
         set("PORTCULLIS_TERRAFORM", terraform.display().to_string());
         set("PORTCULLIS_REPLAY", recording.display().to_string());
         set("PORTCULLIS_STATE_NAME", STATE_NAME.to_owned());
+        set("PORTCULLIS_GITLAB_TOKEN", GITLAB_TOKEN.to_owned());
         set("PORTCULLIS_SLACK_TOKEN", SLACK_TOKEN.to_owned());
         set("PORTCULLIS_SLACK_CHANNEL", SLACK_CHANNEL.to_owned());
         set("PORTCULLIS_SLACK_URL", self.slack.url());
