@@ -17,11 +17,16 @@ Examples:
   portcullis-notify finished                        in the last job, with `when: always`
 
 Environment:
-  PORTCULLIS_SLACK_TOKEN     the bot's token (xoxb-…), scopes chat:write and files:write
+  PORTCULLIS_SLACK_TOKEN     the bot's token (xoxb-…), scopes chat:write, files:write and
+                             channels:history (groups:history in a private channel)
   PORTCULLIS_SLACK_CHANNEL   the channel, best by its id (C…); the bot must be a member
   PORTCULLIS_SLACK_URL       another base of Slack's Web API, such as https://slack-gov.com/api/
   PORTCULLIS_SLACK_THREAD_CHANNEL, PORTCULLIS_SLACK_THREAD_TS
                              the thread, from the dotenv report thread.env that `started` writes
+  PORTCULLIS_SLACK_WEBHOOK   Slack's incoming webhook, for want of a bot's token or when the bot
+                             is turned away: each message stands alone
+  PORTCULLIS_MATTERMOST_WEBHOOK, PORTCULLIS_TEAMS_WEBHOOK, PORTCULLIS_JSON_WEBHOOK
+                             other places for the same messages (docs/slack.md)
   PORTCULLIS_GITLAB_TOKEN    an access token with the scope api: planned, violation, requested,
                              deployed and failed keep one note in the merge request up to date
 
@@ -55,7 +60,9 @@ pub(crate) enum Event {
     Requested,
     /// Somebody let it through, and terraform ended
     Deployed,
-    /// A job failed
+    /// Somebody played the deploy job, and the approval guard refused
+    Refused,
+    /// A job failed; a refusal, a failed apply or a violation is told as such
     Failed,
     /// Code, state and cloud were compared
     Consistency,
@@ -74,6 +81,7 @@ impl Event {
             Self::Violation => "violation",
             Self::Requested => "requested",
             Self::Deployed => "deployed",
+            Self::Refused => "refused",
             Self::Failed => "failed",
             Self::Consistency => "consistency",
             Self::Checked => "checked",
@@ -100,7 +108,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
             let path = artifacts.path(Undelivered::FILE);
             let messages = if lost == 1 { "message" } else { "messages" };
             stage.say(format!(
-                "slack: {lost} {messages} of this pipeline not delivered; see {}",
+                "{lost} {messages} of this pipeline not delivered; see {}",
                 path.display()
             ));
         }

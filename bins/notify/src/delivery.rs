@@ -1,11 +1,50 @@
-//! Sends the news, and says what could not be sent.
+//! Sends the news to wherever it is wanted, and says what could not be sent.
 
 use crate::command::Event;
-use crate::news::News;
-use crate::thread;
+use crate::news::{Attachment, News};
+use crate::slack::{self, Slack};
 use crate::undelivered::Lost;
-use portcullis_slack::client::{Client, Config, Error, Posted, Token};
+use portcullis_messages::Notice;
+use portcullis_slack::client::{Error, Webhook, WebhookConfig};
 use portcullis_stage::{Artifacts, Stage};
+use serde_json::Value;
+
+/// A service that takes a JSON body at a secret address.
+struct Sink {
+    name: &'static str,
+    variable: &'static str,
+    body: fn(&Notice) -> Value,
+}
+
+/// Each gets every message, beside Slack or without it.
+const SINKS: [Sink; 3] = [
+    Sink {
+        name: "mattermost",
+        variable: "PORTCULLIS_MATTERMOST_WEBHOOK",
+        body: Notice::to_mattermost,
+    },
+    Sink {
+        name: "teams",
+        variable: "PORTCULLIS_TEAMS_WEBHOOK",
+        body: Notice::to_teams,
+    },
+    Sink {
+        name: "webhook",
+        variable: "PORTCULLIS_JSON_WEBHOOK",
+        body: Notice::to_json,
+    },
+];
+
+/// Slack's own webhook, for a workspace that gives no bot, or when the bot is turned away.
+const SLACK_WEBHOOK: &str = "PORTCULLIS_SLACK_WEBHOOK";
+
+/// What is being sent, and where what is lost is said.
+pub(crate) struct Delivery<'a> {
+    pub(crate) event: Event,
+    pub(crate) news: &'a News,
+    pub(crate) stage: &'a Stage,
+    pub(crate) artifacts: &'a Artifacts,
+}
 
 /// Sends the news. What could not be sent is said on standard error, one line each, and given back.
 pub(crate) fn deliver(event: Event, news: &News, stage: &Stage, artifacts: &Artifacts) -> Vec<Lost> {
@@ -15,132 +54,103 @@ pub(crate) fn deliver(event: Event, news: &News, stage: &Stage, artifacts: &Arti
         stage,
         artifacts,
     };
-    match configured(stage) {
-        Ok((slack, channel)) => stage.block_on(delivery.send(&slack, &channel)),
-        Err(reason) => vec![delivery.lost(event.as_str(), news.told().to_plain(), &reason)],
+    let mut lost = Vec::new();
+    let others: Vec<(&Sink, &str)> = SINKS
+        .iter()
+        .filter_map(|sink| Some((sink, stage.variable(sink.variable)?)))
+        .collect();
+    let has_slack = ["PORTCULLIS_SLACK_TOKEN", SLACK_WEBHOOK]
+        .iter()
+        .any(|name| stage.variable(name).is_some());
+    if has_slack || others.is_empty() {
+        lost.extend(delivery.to_slack());
     }
-}
-
-fn configured(stage: &Stage) -> Result<(Client, String), String> {
-    let variable = |name: &str| {
-        stage
-            .variable(name)
-            .ok_or_else(|| format!("the variable {name} is not set"))
-    };
-    let mut config = Config::new(Token::new(variable("PORTCULLIS_SLACK_TOKEN")?));
-    let channel = variable("PORTCULLIS_SLACK_CHANNEL")?.trim().to_owned();
-    if let Some(url) = stage.variable("PORTCULLIS_SLACK_URL") {
-        config.base_url = url.trim().to_owned();
+    for (sink, url) in others {
+        let body = (sink.body)(news.told());
+        match delivery.by_webhook(url, async |webhook| webhook.send(&body).await) {
+            Ok(()) => stage.say(format!("{}: {} delivered", sink.name, event.as_str())),
+            Err(reason) => {
+                lost.push(delivery.lost(sink.name, event.as_str(), news.told().to_plain(), &reason));
+            }
+        }
     }
-    Ok((Client::new(config).map_err(|error| reason(&error))?, channel))
-}
-
-struct Delivery<'a> {
-    event: Event,
-    news: &'a News,
-    stage: &'a Stage,
-    artifacts: &'a Artifacts,
+    lost
 }
 
 impl Delivery<'_> {
-    async fn send(&self, slack: &Client, channel: &str) -> Vec<Lost> {
+    fn to_slack(&self) -> Vec<Lost> {
         let word = self.event.as_str();
-        let thread = match self.thread(slack, channel).await {
-            Ok(thread) => thread,
-            Err(error) => return vec![self.lost(word, self.news.told().to_plain(), &reason(&error))],
+        let webhook = self.stage.variable(SLACK_WEBHOOK);
+        let reason = match (self.stage.variable("PORTCULLIS_SLACK_TOKEN"), webhook) {
+            // Without a bot the webhook is how it is meant, not a fallback.
+            (None, Some(url)) => {
+                return match self.alone(url) {
+                    Ok(()) => {
+                        self.stage.say(format!("slack: {word} delivered by the webhook"));
+                        Vec::new()
+                    }
+                    Err(reason) => vec![self.lost("slack", word, self.news.told().to_plain(), &reason)],
+                };
+            }
+            _ => match Slack::configured(self.stage) {
+                Ok(slack) => match self.stage.block_on(slack.send(self)) {
+                    Ok(lost) => return lost,
+                    Err(stopped) => match (stopped.in_doubt, webhook) {
+                        // It may stand in the thread; twice is a flood.
+                        (true, _) | (false, None) => stopped.reason,
+                        (false, Some(url)) => match self.alone(url) {
+                            Ok(()) => {
+                                self.stage.say(format!(
+                                    "slack: {word} delivered by the webhook, outside the thread: {}",
+                                    stopped.reason
+                                ));
+                                return Vec::new();
+                            }
+                            Err(reason) => format!("{}; by the webhook: {reason}", stopped.reason),
+                        },
+                    },
+                },
+                Err(reason) => reason,
+            },
         };
-        let mut lost = Vec::new();
-        if let Some(message) = &self.news.message
-            && let Err(error) = slack.post(&thread.channel, Some(&thread.ts), message).await
-        {
-            lost.push(self.lost(word, message.to_plain(), &reason(&error)));
-            if !only_this_call(&error) {
-                return lost;
-            }
-        }
-        if let Some(file) = &self.news.file {
-            let bytes = file.text.clone().into_bytes();
-            let text = format!("{} ({} bytes)", file.name, bytes.len());
-            let sent = slack
-                .upload_file(&thread.channel, Some(&thread.ts), file.name, file.title, bytes)
-                .await;
-            if let Err(error) = sent {
-                lost.push(self.lost(file.name, text, &reason(&error)));
-            }
-        }
-        if lost.is_empty() {
-            self.stage.say(format!("slack: {word} delivered"));
-        }
-        lost
+        vec![self.lost("slack", word, self.news.told().to_plain(), &reason)]
     }
 
-    /// The pipeline's thread, its first message up to date.
-    async fn thread(&self, slack: &Client, channel: &str) -> Result<Posted, Error> {
-        if let Some(thread) = thread::known(self.stage, self.artifacts) {
-            match slack.update(&thread.channel, &thread.ts, &self.news.parent).await {
-                Ok(()) => return Ok(thread),
-                Err(error) if is_gone(&error) => {
-                    self.stage
-                        .say("slack: the thread's first message is gone; starting a new thread");
-                }
-                Err(error) if only_this_call(&error) => {
-                    self.stage.say(format!(
-                        "slack: the status line is not updated: {}",
-                        reason(&error)
-                    ));
-                    return Ok(thread);
-                }
-                Err(error) => return Err(error),
-            }
-        } else if self.event != Event::Started {
-            self.stage.say(
-                "slack: this pipeline's thread is not known (PORTCULLIS_SLACK_THREAD_TS, thread.env); starting a new one",
-            );
-        }
-        let thread = slack.post(channel, None, &self.news.parent).await?;
-        thread::keep(&thread, self.stage, self.artifacts);
-        Ok(thread)
+    /// Posts the message by Slack's webhook: no thread, so it says itself what it is about.
+    fn alone(&self, url: &str) -> Result<(), String> {
+        let message = self.news.told().to_slack_alone();
+        self.by_webhook(url, async |webhook| webhook.post(&message).await)
     }
 
-    fn lost(&self, what: &str, text: String, reason: &str) -> Lost {
-        self.stage.say(format!("slack: {what} not delivered: {reason}"));
+    fn by_webhook(
+        &self,
+        url: &str,
+        send: impl AsyncFnOnce(Webhook) -> Result<(), Error>,
+    ) -> Result<(), String> {
+        let mut config = WebhookConfig::new(url);
+        if let Some(wait) = self.stage.retry_wait() {
+            config.retry.first_wait = wait;
+        }
+        let webhook = Webhook::new(config).map_err(|error| slack::reason(&error))?;
+        self.stage
+            .block_on(send(webhook))
+            .map_err(|error| slack::reason(&error))
+    }
+
+    /// A file that could not be sent: only its name is kept, since the file itself is an artifact.
+    pub(crate) fn lost_file(&self, file: &Attachment, reason: &str) -> Lost {
+        let text = format!("{} ({} bytes)", file.name, file.text.len());
+        self.lost("slack", &file.name, text, reason)
+    }
+
+    pub(crate) fn lost(&self, sink: &str, what: &str, text: String, reason: &str) -> Lost {
+        self.stage.say(format!("{sink}: {what} not delivered: {reason}"));
         Lost {
             event: self.event.as_str().to_owned(),
+            sink: sink.to_owned(),
             reason: self.stage.redact(reason),
             text,
             at: self.stage.now().to_string(),
         }
     }
-}
-
-/// The error in one line: what happened, what the network said, what to do.
-fn reason(error: &Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(deeper) = cause.and_then(std::error::Error::source) {
-        cause = Some(deeper);
-    }
-    if let Some(cause) = cause {
-        line = format!("{line}: {cause}");
-    }
-    match error.hint() {
-        Some(hint) => format!("{line}; {hint}"),
-        None => line,
-    }
-}
-
-fn is_gone(error: &Error) -> bool {
-    matches!(error, Error::Refused { code, .. } if code == "message_not_found")
-}
-
-/// Whether the next call may go better: Slack answered, and did not turn the token away.
-fn only_this_call(error: &Error) -> bool {
-    const TOKEN: [&str; 5] = [
-        "invalid_auth",
-        "not_authed",
-        "token_revoked",
-        "token_expired",
-        "account_inactive",
-    ];
-    matches!(error, Error::Refused { code, .. } if !TOKEN.contains(&code.as_str()))
 }

@@ -6,6 +6,7 @@ mod documents;
 mod gitlab;
 mod news;
 mod note;
+mod slack;
 mod thread;
 mod undelivered;
 

@@ -7,32 +7,36 @@ use crate::undelivered::Undelivered;
 use portcullis_consistency::ConsistencyReport;
 use portcullis_evidence::{Approval, ApprovalRequest, RefusalRecord};
 use portcullis_exposure::ExposureReport;
-use portcullis_gitlab::job::{Job, JobStatus};
-use portcullis_messages::{self as messages, FailedJob, Finish, Request, Status};
+use portcullis_gitlab::job::{Job, JobStatus, newest};
+use portcullis_messages::{self as messages, Decision, FailedJob, Finish, Notice, Pipeline, Request, Status};
 use portcullis_probe::ServicesReport;
-use portcullis_report::Report;
-use portcullis_slack::Message;
+use portcullis_report::{Report, Verdict};
 use portcullis_stage::{Artifacts, Failure, Stage};
 
 /// What there is to tell about an event.
 pub(crate) struct News {
     /// The thread's first message, with its status line.
-    pub(crate) parent: Message,
+    pub(crate) parent: Notice,
     /// The message in the thread, unless the first one says it all.
-    pub(crate) message: Option<Message>,
-    /// A file that goes with it.
-    pub(crate) file: Option<Attachment>,
+    pub(crate) message: Option<Notice>,
+    /// What to put in the approval request's place, once it is decided.
+    pub(crate) decided: Option<Notice>,
+    /// Files that go with the message.
+    pub(crate) files: Vec<Attachment>,
 }
 
 /// A file for the thread.
 pub(crate) struct Attachment {
     /// Its name.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// Its title.
-    pub(crate) title: &'static str,
+    pub(crate) title: String,
     /// What is in it, masked.
     pub(crate) text: String,
 }
+
+/// An event in words: how far the pipeline is, and the message.
+type Told = (Status, Option<Notice>);
 
 const COMPLIANCE: &str = "compliance.json";
 const EXPOSURE: &str = "exposure.json";
@@ -51,127 +55,267 @@ impl News {
         stage: &Stage,
         artifacts: &Artifacts,
     ) -> Result<Self, Failure> {
-        let pipeline = gitlab::pipeline(stage);
-        let (status, message) = match event {
+        let reader = Reader {
+            pipeline: gitlab::pipeline(stage),
+            stage,
+            artifacts,
+        };
+        let (status, message) = reader.told(event, deploy_job)?;
+        let mut files = Vec::new();
+        if event == Event::Requested {
+            files.extend(reader.plan());
+        }
+        for name in message.iter().flat_map(Notice::documents) {
+            files.extend(reader.document(name));
+        }
+        Ok(Self {
+            parent: messages::started(&reader.pipeline, &status),
+            message,
+            decided: reader.decided(event),
+            files,
+        })
+    }
+
+    /// The message that tells the event: what is lost when nothing can be sent.
+    pub(crate) fn told(&self) -> &Notice {
+        self.message.as_ref().unwrap_or(&self.parent)
+    }
+}
+
+struct Reader<'a> {
+    pipeline: Pipeline,
+    stage: &'a Stage,
+    artifacts: &'a Artifacts,
+}
+
+impl Reader<'_> {
+    fn told(&self, event: Event, deploy_job: &str) -> Result<Told, Failure> {
+        let (stage, artifacts, pipeline) = (self.stage, self.artifacts, &self.pipeline);
+        Ok(match event {
             Event::Started | Event::Planned => (Status::Running, None),
             Event::Violation => {
                 let report: Report = required(stage, artifacts, COMPLIANCE)?;
-                let what = messages::Failure {
-                    compliance: Some(&report),
-                    ..messages::Failure::default()
-                }
-                .what();
-                (
-                    Status::Failed { what },
-                    Some(messages::violation(&pipeline, &report)),
-                )
+                self.violation(&report, &[])
             }
             Event::Requested => {
                 let request: ApprovalRequest = required(stage, artifacts, REQUEST)?;
-                let exposure: Option<ExposureReport> = optional(stage, artifacts, EXPOSURE);
-                let compliance: Option<Report> = optional(stage, artifacts, COMPLIANCE);
                 let jobs = gitlab::jobs(stage);
-                let job = jobs.iter().find(|job| job.name == deploy_job);
+                let job = newest(&jobs, deploy_job);
                 if job.is_none() && !jobs.is_empty() {
                     stage.say(format!(
                         "gitlab: the message links the pipeline only: it has no job {deploy_job}"
                     ));
                 }
+                let shown = self.shown();
                 let shown = Request {
-                    exposure: exposure.as_ref(),
-                    compliance: compliance.as_ref(),
                     deploy_job: job.and_then(|job| job.web_url.as_deref()),
+                    ..shown.as_request()
                 };
                 (
                     Status::WaitingForApproval,
-                    Some(messages::requested(&pipeline, &request, shown)),
+                    Some(messages::requested(pipeline, &request, shown)),
                 )
             }
             Event::Deployed => {
                 let approval: Approval = required(stage, artifacts, APPROVAL)?;
-                let failure = messages::Failure {
-                    approval: Some(&approval),
-                    ..messages::Failure::default()
-                };
-                let status = if approval.outcome == "applied" {
-                    Status::Deployed {
-                        approved_by: approval.approved_by.clone(),
-                    }
-                } else {
-                    Status::Failed { what: failure.what() }
-                };
-                (status, Some(messages::deployed(&pipeline, &approval)))
+                self.deployed(&approval)
             }
-            Event::Failed => {
-                let jobs: Vec<FailedJob> = gitlab::jobs(stage).into_iter().filter_map(failed_job).collect();
-                let compliance: Option<Report> = optional(stage, artifacts, COMPLIANCE);
-                let approval: Option<Approval> = optional(stage, artifacts, APPROVAL);
-                let consistency: Option<ConsistencyReport> = optional(stage, artifacts, CONSISTENCY);
-                let services: Option<ServicesReport> = optional(stage, artifacts, SERVICES);
-                let refusal: Option<RefusalRecord> = optional(stage, artifacts, REFUSAL);
-                let failure = messages::Failure {
-                    jobs: &jobs,
-                    compliance: compliance.as_ref(),
-                    approval: approval.as_ref(),
-                    refusal: refusal.as_ref(),
-                    consistency: consistency.as_ref(),
-                    services: services.as_ref(),
-                };
-                (
-                    Status::Failed { what: failure.what() },
-                    Some(messages::failed(&pipeline, failure)),
-                )
+            Event::Refused => {
+                let refusal: RefusalRecord = required(stage, artifacts, REFUSAL)?;
+                self.refused(&refusal)
             }
+            Event::Failed => self.failed(),
             Event::Consistency => {
                 let report: ConsistencyReport = required(stage, artifacts, CONSISTENCY)?;
                 (
                     Status::Compared(report.verdict),
-                    Some(messages::consistency(&pipeline, &report)),
+                    Some(messages::consistency(pipeline, &report)),
                 )
             }
             Event::Checked => {
                 let report: ServicesReport = required(stage, artifacts, SERVICES)?;
                 (
                     Status::Checked(report.verdict),
-                    Some(messages::checked(&pipeline, &report)),
+                    Some(messages::checked(pipeline, &report)),
                 )
             }
-            Event::Finished => {
-                let approval: Option<Approval> = optional(stage, artifacts, APPROVAL);
-                let refusal: Option<RefusalRecord> = optional(stage, artifacts, REFUSAL);
-                let finish = Finish {
-                    refusal: refusal.as_ref(),
-                    compliance: optional::<Report>(stage, artifacts, COMPLIANCE).map(|report| report.verdict),
-                    approval: approval.as_ref(),
-                    consistency: optional::<ConsistencyReport>(stage, artifacts, CONSISTENCY)
-                        .map(|it| it.verdict),
-                    services: optional::<ServicesReport>(stage, artifacts, SERVICES)
-                        .map(|report| report.verdict),
-                    undelivered: Undelivered::read(stage, artifacts).messages.len(),
-                };
-                let (verdict, outcome) = finish.outcome();
-                let status = Status::Finished {
-                    verdict,
-                    outcome: outcome.to_owned(),
-                };
-                (status, Some(messages::finished(&pipeline, finish)))
-            }
-        };
-        let file = if event == Event::Requested {
-            plan(stage, artifacts)
-        } else {
-            None
-        };
-        Ok(Self {
-            parent: messages::started(&pipeline, &status),
-            message,
-            file,
+            Event::Finished => self.finished(),
         })
     }
 
-    /// The message that tells the event: what is lost when nothing can be sent.
-    pub(crate) fn told(&self) -> &Message {
-        self.message.as_ref().unwrap_or(&self.parent)
+    /// Whatever failed most tellingly has a message of its own.
+    fn failed(&self) -> Told {
+        let (stage, artifacts) = (self.stage, self.artifacts);
+        let jobs: Vec<FailedJob> = gitlab::jobs(stage).into_iter().filter_map(failed_job).collect();
+        let compliance: Option<Report> = optional(stage, artifacts, COMPLIANCE);
+        let approval: Option<Approval> = optional(stage, artifacts, APPROVAL);
+        let refusal: Option<RefusalRecord> = optional(stage, artifacts, REFUSAL);
+        match (&approval, &refusal, &compliance) {
+            (Some(approval), ..) if approval.outcome != "applied" => return self.deployed(approval),
+            (None, Some(refusal), _) => return self.refused(refusal),
+            (None, None, Some(report)) if report.verdict != Verdict::Pass => {
+                return self.violation(report, &jobs);
+            }
+            _ => {}
+        }
+        let consistency: Option<ConsistencyReport> = optional(stage, artifacts, CONSISTENCY);
+        let services: Option<ServicesReport> = optional(stage, artifacts, SERVICES);
+        let failure = messages::Failure {
+            jobs: &jobs,
+            consistency: consistency.as_ref(),
+            services: services.as_ref(),
+            ..messages::Failure::default()
+        };
+        (
+            Status::Failed { what: failure.what() },
+            Some(messages::failed(&self.pipeline, failure)),
+        )
+    }
+
+    fn violation(&self, report: &Report, jobs: &[FailedJob]) -> Told {
+        let failure = messages::Failure {
+            compliance: Some(report),
+            ..messages::Failure::default()
+        };
+        (
+            Status::Failed { what: failure.what() },
+            Some(messages::violation(&self.pipeline, report, jobs)),
+        )
+    }
+
+    fn deployed(&self, approval: &Approval) -> Told {
+        let status = if approval.outcome == "applied" {
+            Status::Deployed {
+                approved_by: approval.approved_by.clone(),
+            }
+        } else {
+            let failure = messages::Failure {
+                approval: Some(approval),
+                ..messages::Failure::default()
+            };
+            Status::Failed { what: failure.what() }
+        };
+        (status, Some(messages::deployed(&self.pipeline, approval)))
+    }
+
+    fn refused(&self, refusal: &RefusalRecord) -> Told {
+        let failure = messages::Failure {
+            refusal: Some(refusal),
+            ..messages::Failure::default()
+        };
+        (
+            Status::Failed { what: failure.what() },
+            Some(messages::refused(&self.pipeline, refusal)),
+        )
+    }
+
+    fn finished(&self) -> Told {
+        let (stage, artifacts) = (self.stage, self.artifacts);
+        let approval: Option<Approval> = optional(stage, artifacts, APPROVAL);
+        let refusal: Option<RefusalRecord> = optional(stage, artifacts, REFUSAL);
+        let finish = Finish {
+            refusal: refusal.as_ref(),
+            compliance: optional::<Report>(stage, artifacts, COMPLIANCE).map(|report| report.verdict),
+            approval: approval.as_ref(),
+            consistency: optional::<ConsistencyReport>(stage, artifacts, CONSISTENCY).map(|it| it.verdict),
+            services: optional::<ServicesReport>(stage, artifacts, SERVICES).map(|report| report.verdict),
+            undelivered: Undelivered::read(stage, artifacts).messages.len(),
+        };
+        let (verdict, outcome) = finish.outcome();
+        let status = Status::Finished {
+            verdict,
+            outcome: outcome.to_owned(),
+        };
+        (status, Some(messages::finished(&self.pipeline, finish)))
+    }
+
+    /// The request as it is to stand from now on, if this event comes after the decision.
+    fn decided(&self, event: Event) -> Option<Notice> {
+        let (stage, artifacts) = (self.stage, self.artifacts);
+        if matches!(
+            event,
+            Event::Started | Event::Planned | Event::Violation | Event::Requested
+        ) || !artifacts.exists(REQUEST)
+        {
+            return None;
+        }
+        let request: ApprovalRequest = optional(stage, artifacts, REQUEST)?;
+        let approval: Option<Approval> = optional(stage, artifacts, APPROVAL);
+        let refusal: Option<RefusalRecord> = optional(stage, artifacts, REFUSAL);
+        let decision = match (&approval, &refusal) {
+            (Some(approval), _) => Decision::Approved(approval),
+            (None, Some(refusal)) => Decision::Refused(refusal),
+            (None, None) if matches!(event, Event::Failed | Event::Finished) => Decision::NotTaken,
+            (None, None) => return None,
+        };
+        let shown = self.shown();
+        Some(messages::decided(
+            &self.pipeline,
+            &request,
+            shown.as_request(),
+            decision,
+        ))
+    }
+
+    fn shown(&self) -> Shown {
+        Shown {
+            exposure: optional(self.stage, self.artifacts, EXPOSURE),
+            compliance: optional(self.stage, self.artifacts, COMPLIANCE),
+            plan: self
+                .artifacts
+                .exists(PLAN)
+                .then(|| self.artifacts.read_text(PLAN).ok())
+                .flatten()
+                .map(|text| self.stage.redact(&text)),
+        }
+    }
+
+    fn plan(&self) -> Option<Attachment> {
+        let text = match self.artifacts.read_text(PLAN) {
+            Ok(text) => self.stage.redact(&text),
+            Err(error) => {
+                self.stage
+                    .say(format!("slack: the request goes without the plan: {error}"));
+                return None;
+            }
+        };
+        let exposure: Option<ExposureReport> = optional(self.stage, self.artifacts, EXPOSURE);
+        Some(Attachment {
+            name: PLAN.to_owned(),
+            title: "What opens and closes, and the Terraform plan".to_owned(),
+            text: messages::plan_file(&text, exposure.as_ref())?,
+        })
+    }
+
+    /// A report's text, which says what the message leaves out.
+    fn document(&self, name: &str) -> Option<Attachment> {
+        if !self.artifacts.exists(name) {
+            return None;
+        }
+        let text = self.artifacts.read_text(name).ok()?;
+        Some(Attachment {
+            name: name.to_owned(),
+            title: format!("All of it: {name}"),
+            text: self.stage.redact(&text),
+        })
+    }
+}
+
+/// What a request shows besides itself.
+struct Shown {
+    exposure: Option<ExposureReport>,
+    compliance: Option<Report>,
+    plan: Option<String>,
+}
+
+impl Shown {
+    fn as_request(&self) -> Request<'_> {
+        Request {
+            exposure: self.exposure.as_ref(),
+            compliance: self.compliance.as_ref(),
+            plan: self.plan.as_deref(),
+            deploy_job: None,
+        }
     }
 }
 
@@ -182,18 +326,4 @@ fn failed_job(job: Job) -> Option<FailedJob> {
         url: job.web_url,
         reason: job.failure_reason,
     })
-}
-
-fn plan(stage: &Stage, artifacts: &Artifacts) -> Option<Attachment> {
-    match artifacts.read_text(PLAN) {
-        Ok(text) => Some(Attachment {
-            name: PLAN,
-            title: "Terraform plan",
-            text: stage.redact(&text),
-        }),
-        Err(error) => {
-            stage.say(format!("slack: the request goes without the plan: {error}"));
-            None
-        }
-    }
 }

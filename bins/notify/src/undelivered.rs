@@ -1,11 +1,11 @@
-//! The messages that Slack did not take.
+//! The messages that were not delivered.
 
 use crate::documents;
 use portcullis_report::FORMAT_VERSION;
 use portcullis_stage::{Artifacts, Stage};
 use serde::{Deserialize, Serialize};
 
-/// The messages that Slack did not take (`portcullis/undelivered.json`). Field names are the JSON contract.
+/// The messages that were not delivered (`portcullis/undelivered.json`). Field names are the JSON contract.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Undelivered {
     /// The documents' format version.
@@ -14,11 +14,14 @@ pub(crate) struct Undelivered {
     pub(crate) messages: Vec<Lost>,
 }
 
-/// A message that Slack did not take.
+/// A message that was not delivered.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Lost {
     /// The event it tells.
     pub(crate) event: String,
+    /// The service that did not take it: `slack`, `mattermost`, `teams`, `webhook`.
+    #[serde(default)]
+    pub(crate) sink: String,
     /// Why it was not delivered.
     pub(crate) reason: String,
     /// What it says, as plain text.

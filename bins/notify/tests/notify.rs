@@ -233,6 +233,23 @@ async fn slack() -> MockServer {
     server
 }
 
+/// Where the first button of a message leads.
+fn button(body: &Value) -> Option<&Value> {
+    let blocks = body["blocks"].as_array()?;
+    let actions = blocks.iter().find(|block| block["type"] == "actions")?;
+    Some(&actions["elements"][0]["url"])
+}
+
+/// The messages that were posted, in order.
+async fn posted(server: &MockServer) -> Vec<Value> {
+    let requests = server.received_requests().await.unwrap();
+    requests
+        .iter()
+        .filter(|request| request.url.path().ends_with("chat.postMessage"))
+        .map(|request| request.body_json().unwrap())
+        .collect()
+}
+
 async fn refusing(template: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(template).mount(&server).await;
@@ -335,7 +352,7 @@ async fn the_thread_of_a_pipeline_that_ends_well() {
 }
 
 #[tokio::test]
-async fn the_thread_comes_from_the_environment_first() {
+async fn the_thread_comes_from_the_folder_else_from_the_environment() {
     let slack = slack().await;
     let mut job = Job::new(&api(&slack));
     job.leave(
@@ -350,8 +367,178 @@ async fn the_thread_comes_from_the_environment_first() {
     let body: Value = requests[1].body_json().unwrap();
     assert_eq!(
         (&body["channel"], &body["thread_ts"]),
+        (&json!("COTHER"), &json!("9.9"))
+    );
+    // What the last job left is newer than what GitLab took from the first one.
+    std::fs::remove_file(job.path("thread.env")).unwrap();
+    job.run(&["deployed"]).await;
+    let body: &Value = &posted(&slack).await[1];
+    assert_eq!(
+        (&body["channel"], &body["thread_ts"]),
         (&json!("C0DEPLOYS"), &json!("5.5"))
     );
+}
+
+#[tokio::test]
+async fn after_the_decision_the_request_has_no_button() {
+    let slack = slack().await;
+    let job = Job::new(&api(&slack));
+    job.leave("approval-request.json", request());
+    job.leave(
+        "plan.txt",
+        "x: Refreshing state...\nPlan: 0 to add, 1 to change, 0 to destroy.\n",
+    );
+    for event in ["started", "requested"] {
+        job.run(&[event]).await;
+    }
+    insta::assert_snapshot!(job.read("thread.env"), @"
+    PORTCULLIS_SLACK_THREAD_CHANNEL=C0DEPLOYS
+    PORTCULLIS_SLACK_THREAD_TS=1700000000.000100
+    PORTCULLIS_SLACK_REQUEST_TS=1700000000.000100
+    ");
+    job.leave("approval.json", approval());
+    job.run(&["deployed"]).await;
+    assert!(!job.read("thread.env").contains("REQUEST"));
+    job.run(&["finished"]).await;
+    let requests = slack.received_requests().await.unwrap();
+    let updated: Vec<Value> = requests
+        .iter()
+        .filter(|request| request.url.path().ends_with("chat.update"))
+        .map(|request| request.body_json::<Value>().unwrap())
+        .filter(|body| body["metadata"]["event_payload"]["event"] == "requested")
+        .collect();
+    assert_eq!(updated.len(), 1, "updated once");
+    assert_eq!(button(&updated[0]), None);
+    let text = updated[0].to_string();
+    assert!(
+        text.contains("Approved by grace") && text.contains("Plan: 0 to add"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_as_one() {
+    let slack = slack().await;
+    let job = Job::new(&api(&slack));
+    job.leave("approval-request.json", request());
+    job.leave(
+        "refusal.json",
+        json!({ "format_version": "1.0", "digest": "9b2c4d6e8f01", "played_by": "eve",
+                "refused_at": "2026-01-31T11:30:00Z", "job_url": null, "reason": "the state has moved" })
+        .to_string(),
+    );
+    for event in ["started", "failed", "refused"] {
+        assert_eq!(job.run(&[event]).await.code, 0);
+    }
+    let sent = posted(&slack).await;
+    assert_eq!(sent.len(), 3);
+    for message in &sent[1..] {
+        assert_eq!(message["metadata"]["event_payload"]["event"], "refused");
+        assert!(
+            message["text"]
+                .as_str()
+                .unwrap()
+                .contains("the state has moved. Played by eve")
+        );
+    }
+}
+
+/// A post whose end is in doubt is found by its key: nothing is posted twice.
+#[tokio::test]
+async fn a_post_in_doubt_is_not_repeated_when_it_is_there() {
+    let slack = MockServer::start().await;
+    let ok = json!({ "ok": true, "channel": "C0DEPLOYS", "ts": "1.1" });
+    Mock::given(path("/api/chat.update"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(ok))
+        .mount(&slack)
+        .await;
+    Mock::given(path("/api/chat.postMessage"))
+        .respond_with(ResponseTemplate::new(504))
+        .mount(&slack)
+        .await;
+    let there = json!({ "ok": true, "messages": [
+        { "ts": "2.2", "metadata": { "event_payload": { "key": "infra/estate/1201/88/deployed" } } },
+    ] });
+    Mock::given(path("/api/conversations.replies"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(there))
+        .mount(&slack)
+        .await;
+    let mut job = Job::new(&api(&slack));
+    job.set("CI_JOB_ID", "88");
+    job.set("PORTCULLIS_SLACK_THREAD_CHANNEL", "C0DEPLOYS");
+    job.set("PORTCULLIS_SLACK_THREAD_TS", "1.1");
+    job.leave("approval.json", approval());
+    let ended = job.run(&["deployed"]).await;
+    assert_eq!(ended.stderr, "slack: deployed delivered\n");
+    assert_eq!(posted(&slack).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_webhook_stands_in_for_the_bot() {
+    let hook = refusing(ResponseTemplate::new(200).set_body_string("ok")).await;
+    let revoked =
+        refusing(ResponseTemplate::new(200).set_body_json(json!({ "ok": false, "error": "token_revoked" })))
+            .await;
+    let mut job = Job::new(&api(&revoked));
+    job.set(
+        "PORTCULLIS_SLACK_WEBHOOK",
+        &format!("{}/services/T/B/hush", hook.uri()),
+    );
+    job.leave("approval.json", approval());
+    let mut said = job.run(&["deployed"]).await.stderr;
+    job.variables.retain(|(name, _)| name != "PORTCULLIS_SLACK_TOKEN");
+    said += &job.run(&["deployed"]).await.stderr;
+    insta::assert_snapshot!(said, @"
+    slack: this pipeline's thread is not known (PORTCULLIS_SLACK_THREAD_TS, thread.env); starting a new one
+    slack: deployed delivered by the webhook, outside the thread: chat.postMessage: slack refused: token_revoked; the bot token is wrong or was revoked: take it from the Slack app's page, OAuth & Permissions
+    slack: deployed delivered by the webhook
+    ");
+    assert!(!job.path("undelivered.json").exists());
+    let sent = hook.received_requests().await.unwrap();
+    let body: Value = sent[0].body_json().unwrap();
+    assert_eq!(sent.len(), 2);
+    assert!(
+        body["blocks"][1]
+            .to_string()
+            .contains("infra/estate · Move the web service"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn other_services_are_told_the_same() {
+    let hook = refusing(ResponseTemplate::new(202)).await;
+    let down = refusing(ResponseTemplate::new(503)).await;
+    let mut job = Job::new("");
+    job.variables
+        .retain(|(name, _)| !name.starts_with("PORTCULLIS_SLACK"));
+    for (name, server) in [("MATTERMOST", &hook), ("TEAMS", &hook), ("JSON", &down)] {
+        job.set(
+            &format!("PORTCULLIS_{name}_WEBHOOK"),
+            &format!("{}/hush/{name}", server.uri()),
+        );
+    }
+    job.leave("approval.json", approval());
+    let ended = job.run(&["deployed"]).await;
+    assert_eq!(ended.code, 0);
+    insta::assert_snapshot!(ended.stderr, @"
+    mattermost: deployed delivered
+    teams: deployed delivered
+    webhook: deployed not delivered: webhook: HTTP status 503
+    ");
+    let lost = job.json("undelivered.json");
+    assert_eq!(lost["messages"].as_array().unwrap().len(), 1);
+    assert_eq!(lost["messages"][0]["sink"], "webhook");
+    let sent = hook.received_requests().await.unwrap();
+    let (text, card): (Value, Value) = (sent[0].body_json().unwrap(), sent[1].body_json().unwrap());
+    assert!(
+        text["text"]
+            .as_str()
+            .unwrap()
+            .starts_with("**Deployed**\ninfra/estate"),
+        "{text}"
+    );
+    assert_eq!(card["attachments"][0]["content"]["type"], "AdaptiveCard");
 }
 
 #[tokio::test]
@@ -415,10 +602,7 @@ async fn a_failure_names_the_job_and_the_worst_findings() {
     insta::assert_snapshot!("failure-calls", calls(&slack).await);
     let body: Value = slack.received_requests().await.unwrap()[2].body_json().unwrap();
     let text = body["blocks"].to_string();
-    assert!(
-        text.contains("validate") && text.contains("script failure") && !text.contains("lint"),
-        "{text}"
-    );
+    assert!(text.contains("Job validate") && !text.contains("lint"), "{text}");
     assert!(text.contains("tcp 22 from the whole IPv4 internet"), "{text}");
 }
 
@@ -441,7 +625,7 @@ async fn a_deploy_job_of_another_name_is_asked_for_by_its_name() {
         .iter()
         .filter_map(|request| request.body_json::<Value>().ok())
         .filter(|body| body["thread_ts"].is_string())
-        .map(|body| body["blocks"][3]["elements"][0]["url"].to_string())
+        .filter_map(|body| Some(button(&body)?.to_string()))
         .collect();
     assert_eq!(
         buttons,
@@ -463,8 +647,11 @@ async fn a_gitlab_that_is_down_costs_only_the_button() {
     let ended = job.run(&["requested"]).await;
     assert_eq!(ended.code, 0);
     insta::assert_snapshot!("gitlab-down-stderr", ended.stderr);
-    let body: Value = slack.received_requests().await.unwrap()[1].body_json().unwrap();
-    assert!(body["blocks"].to_string().contains("/-/pipelines/1201"), "{body}");
+    let sent = posted(&slack).await;
+    assert_eq!(
+        button(&sent[2]).unwrap(),
+        "https://gitlab.example/infra/estate/-/pipelines/1201"
+    );
 }
 
 #[tokio::test]
@@ -550,7 +737,7 @@ async fn what_was_lost_is_counted_at_the_end() {
     slack: deployed not delivered: the variable PORTCULLIS_SLACK_TOKEN is not set
     slack: this pipeline's thread is not known (PORTCULLIS_SLACK_THREAD_TS, thread.env); starting a new one
     slack: finished delivered
-    slack: 2 messages of this pipeline not delivered; see portcullis/undelivered.json
+    2 messages of this pipeline not delivered; see portcullis/undelivered.json
     ");
     assert!(
         calls(&slack)

@@ -1,13 +1,14 @@
-//! What people are asked to approve, and who did.
+//! What people are asked to approve, who did, and what came of it.
 
-use crate::Pipeline;
 use crate::findings;
-use crate::pipeline::{at_most, count, short, symbol, upper_first};
-use portcullis_evidence::{Approval, ApprovalRequest};
+use crate::notice::Section;
+use crate::pipeline::{at_most, count, short, symbol, time, upper_first};
+use crate::{Notice, Pipeline, plan};
+use portcullis_evidence::{Approval, ApprovalRequest, RefusalRecord};
 use portcullis_exposure::{ExposureLine, ExposureReport, GroupExposure};
 use portcullis_report::text::{clean, cut};
 use portcullis_report::{Report, Verdict};
-use portcullis_slack::{Block, Button, Message, RichText, Text};
+use portcullis_slack::{RichText, Text};
 
 /// What an approval request shows besides the request itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,81 +17,170 @@ pub struct Request<'a> {
     pub exposure: Option<&'a ExposureReport>,
     /// What the policy says.
     pub compliance: Option<&'a Report>,
+    /// Terraform's own words about the plan.
+    pub plan: Option<&'a str>,
     /// The page of the manual job that deploys. Without it the button opens the pipeline.
     pub deploy_job: Option<&'a str>,
 }
 
-/// Somebody has to let the change through: what it opens and closes, the verdict, what the approval is bound to.
+/// What became of an approval request.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Decision<'a> {
+    /// Somebody played the job, and terraform ran.
+    Approved(&'a Approval),
+    /// Somebody played the job, and the guard refused.
+    Refused(&'a RefusalRecord),
+    /// The pipeline ended before anybody decided.
+    NotTaken,
+}
+
+/// Somebody has to let the change through: what it opens and closes, the verdict, what the approval is bound to, who may.
 #[must_use]
-pub fn requested(pipeline: &Pipeline, request: &ApprovalRequest, shown: Request<'_>) -> Message {
-    let headline = headline(request, shown.exposure);
+pub fn requested(pipeline: &Pipeline, request: &ApprovalRequest, shown: Request<'_>) -> Notice {
+    let who = who_may(request);
     let text = format!(
-        "approval needed. {headline}. Policy: {}. Digest {}",
-        shown
-            .compliance
-            .map_or_else(|| request.bound.verdict.to_string(), Report::headline),
+        "approval needed. {}. Policy {}. Digest {}. {who}",
+        headline(request, shown.exposure),
+        policy(request, shown.compliance),
         request.short_digest()
     );
-    let mut blocks = vec![Block::header("Approval needed")];
-    let mut change = RichText::new().line(Text::new().bold(upper_first(&headline)));
-    if let Some(exposure) = shown.exposure {
-        let lines: Vec<Text> = exposure.groups.iter().flat_map(lines).collect();
-        change = change.bullets(at_most(
-            12,
-            lines.into_iter(),
-            "exposure.txt, an artifact of the pipeline",
-        ));
-        if exposure.verdict != Verdict::Pass {
-            change = change.line("❔ Not all of it is known before the change is applied.");
-        }
-        for note in exposure.notes.iter().take(3) {
-            change = change.line(Text::new().plain("Note: ").plain(cut(&clean(note), 200)));
-        }
+    let notice = pipeline.notice("requested", None, "Approval needed", &text);
+    let notice = asked(notice, request, shown).part(RichText::new().line(who));
+    match shown.deploy_job {
+        Some(url) => notice.link("Open the deploy job", Some(url), true),
+        None => notice.pipeline_link(),
     }
-    blocks.push(Block::rich_text(change));
-    blocks.push(Block::rich_text(match shown.compliance {
-        Some(report) => findings::verdict(report, 3),
-        None => RichText::new().line(
-            Text::new()
-                .plain(symbol(request.bound.verdict))
-                .plain(" ")
-                .bold("Policy: ")
-                .plain(request.bound.verdict.as_str()),
+}
+
+/// The same request once it is decided, to stand in its place: what was asked, by whom it was decided, and no button.
+#[must_use]
+pub fn decided(
+    pipeline: &Pipeline,
+    request: &ApprovalRequest,
+    shown: Request<'_>,
+    decision: Decision<'_>,
+) -> Notice {
+    let (verdict, title, what) = match decision {
+        Decision::Approved(approval) => (
+            Verdict::Pass,
+            "Approved",
+            format!(
+                "Approved by {}, {}",
+                short(&approval.approved_by),
+                time(&approval.approved_at)
+            ),
         ),
-    }));
-    let button = match shown.deploy_job {
-        Some(url) => Some(Button::link("Open the deploy job", url).primary()),
-        None => pipeline.button(),
+        Decision::Refused(refusal) => (
+            Verdict::Violation,
+            "Refused by the approval guard",
+            format!(
+                "Played by {}, {}; not as approved",
+                short(&refusal.played_by),
+                time(&refusal.refused_at)
+            ),
+        ),
+        Decision::NotTaken => (
+            Verdict::Undetermined,
+            "Not approved",
+            "The pipeline ended before anybody approved".to_owned(),
+        ),
     };
-    blocks.push(Block::actions(button));
-    let mut small = vec![Text::new().plain("Digest ").plain(request.short_digest())];
+    let text = format!("{}. It was asked: {}", what, headline(request, shown.exposure));
+    let decision = RichText::new().line(Text::new().plain(symbol(verdict)).plain(" ").bold(what));
+    asked(
+        pipeline
+            .notice("requested", Some(verdict), title, &text)
+            .part(decision),
+        request,
+        shown,
+    )
+}
+
+/// What is asked, the same before and after the decision.
+fn asked(notice: Notice, request: &ApprovalRequest, shown: Request<'_>) -> Notice {
+    let mut notice = notice.section(change(request, shown.exposure));
+    notice = match shown.compliance {
+        Some(report) => notice.section(findings::verdict(report, 3)),
+        None => notice.part(
+            RichText::new().line(
+                Text::new()
+                    .plain(symbol(request.bound.verdict))
+                    .plain(" ")
+                    .bold("Policy ")
+                    .plain(request.bound.verdict.as_str()),
+            ),
+        ),
+    };
+    if let Some(summary) = shown.plan.and_then(plan::summary) {
+        notice = notice.part(RichText::new().line(Text::new().bold("Terraform ").plain(summary)));
+    }
+    notice = notice.small(format!("Digest {}", request.short_digest()));
     if let Some(who) = &request.requested_by {
-        small.push(Text::new().plain("Asked by ").plain(short(who)));
+        notice = notice.small(format!("Asked by {}", short(who)));
     }
     if let Some(author) = &request.author {
-        small.push(Text::new().plain("Commit by ").plain(short(name(author))));
+        notice = notice.small(format!("Commit by {}", short(name(author))));
     }
-    small.push(Text::new().plain(short(&request.bound.terraform)));
-    blocks.push(Block::context(small));
-    pipeline.message("requested", &text, blocks)
+    notice.small(short(&request.bound.terraform))
+}
+
+/// What the change opens and closes: each of it as a point, or the headline where there are no points.
+fn change(request: &ApprovalRequest, exposure: Option<&ExposureReport>) -> Section {
+    let headline = Text::new().bold(upper_first(&headline(request, exposure)));
+    let Some(exposure) = exposure else {
+        return Section {
+            text: RichText::new().line(headline),
+            document: None,
+        };
+    };
+    let lines: Vec<Text> = exposure.groups.iter().flat_map(lines).collect();
+    let (points, document) = at_most(12, lines.into_iter(), "exposure.txt");
+    let mut text = match points.as_slice() {
+        [] => RichText::new().line(headline),
+        _ => RichText::new().bullets(points),
+    };
+    if exposure.verdict != Verdict::Pass {
+        text = text.line("❔ Not all of it is known before the change is applied.");
+    }
+    for note in exposure.notes.iter().take(3) {
+        text = text.line(Text::new().plain("Note: ").plain(cut(&clean(note), 200)));
+    }
+    Section { text, document }
+}
+
+fn policy(request: &ApprovalRequest, compliance: Option<&Report>) -> String {
+    compliance.map_or_else(|| request.bound.verdict.to_string(), Report::headline)
+}
+
+fn who_may(request: &ApprovalRequest) -> String {
+    let author = request
+        .author
+        .as_deref()
+        .map(name)
+        .filter(|name| !name.trim().is_empty());
+    match author {
+        Some(author) => format!(
+            "To approve it, somebody other than {} plays the deploy job.",
+            short(author)
+        ),
+        None => "To approve it, somebody other than the commit's author plays the deploy job.".to_owned(),
+    }
 }
 
 /// Somebody let the change through, and what came of it.
 #[must_use]
-pub fn deployed(pipeline: &Pipeline, approval: &Approval) -> Message {
+pub fn deployed(pipeline: &Pipeline, approval: &Approval) -> Notice {
     let digest: String = short(&approval.digest).chars().take(12).collect();
     let by = short(&approval.approved_by);
     let applied = approval.outcome == "applied";
-    let (title, outcome) = if applied {
-        ("Deployed", format!("{} Applied", symbol(Verdict::Pass)))
+    let (title, outcome, verdict) = if applied {
+        ("Deployed", "Applied as approved".to_owned(), Verdict::Pass)
     } else {
         (
             "Deploy failed",
-            format!(
-                "{} Terraform failed with exit code {}",
-                symbol(Verdict::Violation),
-                approval.exit_code
-            ),
+            format!("Terraform failed with exit code {}", approval.exit_code),
+            Verdict::Violation,
         )
     };
     let text = if applied {
@@ -101,29 +191,27 @@ pub fn deployed(pipeline: &Pipeline, approval: &Approval) -> Message {
             approval.exit_code
         )
     };
-    let words = RichText::new()
-        .line(Text::new().bold(outcome))
-        .line(
-            Text::new()
-                .plain("Approved by ")
-                .bold(by)
-                .plain(" at ")
-                .plain(short(&approval.approved_at)),
-        )
-        .line(Text::new().plain("Digest ").code(digest));
-    let button = match &approval.job_url {
-        Some(url) => Some(Button::link("Open the deploy job", url)),
-        None => pipeline.button(),
-    };
-    pipeline.message(
-        "deployed",
-        &text,
-        vec![
-            Block::header(title),
-            Block::rich_text(words),
-            Block::actions(button),
-        ],
-    )
+    let mut words = RichText::new().line(Text::new().plain(symbol(verdict)).plain(" ").bold(outcome));
+    if !applied {
+        words = words.line(
+            "Part of the change may be applied. What terraform said is in apply.txt and in the job's log.",
+        );
+    }
+    words = words.line(
+        Text::new()
+            .plain("Approved by ")
+            .bold(by)
+            .plain(", ")
+            .plain(time(&approval.approved_at)),
+    );
+    let notice = pipeline
+        .notice("deployed", Some(verdict), title, &text)
+        .part(words)
+        .small(format!("Digest {digest}"));
+    match &approval.job_url {
+        Some(url) => notice.link("Open the deploy job", Some(url), false),
+        None => notice.pipeline_link(),
+    }
 }
 
 fn headline(request: &ApprovalRequest, exposure: Option<&ExposureReport>) -> String {
@@ -146,22 +234,27 @@ fn headline(request: &ApprovalRequest, exposure: Option<&ExposureReport>) -> Str
 }
 
 fn lines(group: &GroupExposure) -> Vec<Text> {
-    let name = group.name.clone().unwrap_or_else(|| group.group.to_string());
-    let mut on = short(&name);
+    let mut on = short(group.label());
     if !group.members.is_empty() {
-        on = format!("{on}: {}", cut(&clean(&group.members.join(", ")), 100));
+        on = format!("{} ({on})", cut(&clean(&group.members.join(", ")), 100));
     }
     let line = |word: &str, line: &ExposureLine| {
         Text::new()
             .bold(word)
             .plain(" ")
             .plain(cut(&clean(&line.sentence()), 160))
-            .plain(format!(" ({on})"))
+            .plain(format!(" on {on}"))
     };
-    let opens = group.opens.iter().map(|it| line("Opens", it));
-    let may_open = group.may_open.iter().map(|it| line("May open", it));
-    let closes = group.closes.iter().map(|it| line("Closes", it));
-    opens.chain(may_open).chain(closes).collect()
+    [
+        ("Opens", &group.opens),
+        ("May open", &group.may_open),
+        ("Closes", &group.closes),
+        ("May close", &group.may_close),
+    ]
+    .into_iter()
+    .flat_map(|(word, of)| of.iter().map(move |it| (word, it)))
+    .map(|(word, it)| line(word, it))
+    .collect()
 }
 
 /// The name without the mail address: `Ada <ada@example.org>`.

@@ -1,14 +1,13 @@
 //! What failed.
 
-use crate::Pipeline;
-use crate::pipeline::{agreement, at_most, services, short, symbol};
-use crate::{findings, verification};
+use crate::pipeline::{agreement, services, short, symbol, time};
+use crate::{Notice, Pipeline};
 use portcullis_consistency::ConsistencyReport;
 use portcullis_evidence::{Approval, RefusalRecord};
 use portcullis_probe::ServicesReport;
 use portcullis_report::text::{clean, cut};
 use portcullis_report::{Report, Verdict};
-use portcullis_slack::{Block, Message, RichText, Text};
+use portcullis_slack::{RichText, Text};
 
 /// A job that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,55 +65,80 @@ impl Failure<'_> {
     }
 }
 
-/// The pipeline failed: what, and where to look.
+/// A job failed: what, and where to look. Results that have a message of their own are not repeated.
 #[must_use]
-pub fn failed(pipeline: &Pipeline, failure: Failure<'_>) -> Message {
+pub fn failed(pipeline: &Pipeline, failure: Failure<'_>) -> Notice {
     let what = failure.what();
-    let mut words = RichText::new().line(
+    let words = RichText::new().line(
         Text::new()
             .plain(symbol(Verdict::Violation))
             .plain(" ")
             .bold("Failed: ")
             .plain(&what),
     );
-    if !failure.jobs.is_empty() {
-        words = words.bullets(at_most(5, failure.jobs.iter().map(job), "the pipeline"));
+    pipeline
+        .notice(
+            "failed",
+            Some(Verdict::Violation),
+            "Pipeline failed",
+            &format!("failed: {what}"),
+        )
+        .part(words)
+        .part(list(failure.jobs))
+        .pipeline_link()
+}
+
+/// The approval guard refused: nothing was deployed, and why.
+#[must_use]
+pub fn refused(pipeline: &Pipeline, refusal: &RefusalRecord) -> Notice {
+    let digest: String = short(&refusal.digest).chars().take(12).collect();
+    let by = short(&refusal.played_by);
+    let reason = cut(&clean(&refusal.reason), 300);
+    let text = format!("refused, nothing was deployed: {reason}. Played by {by}, approved digest {digest}");
+    let words = RichText::new()
+        .line(
+            Text::new()
+                .plain(symbol(Verdict::Violation))
+                .plain(" ")
+                .bold("Nothing was deployed"),
+        )
+        .line(Text::new().bold("Not as approved: ").plain(reason))
+        .line(
+            Text::new()
+                .plain("Played by ")
+                .bold(by)
+                .plain(", ")
+                .plain(time(&refusal.refused_at)),
+        )
+        .line("To go on, run a new pipeline and let its plan be approved.");
+    let notice = pipeline
+        .notice("refused", Some(Verdict::Violation), "Refused", &text)
+        .part(words)
+        .small(format!("Approved digest {digest}"));
+    match &refusal.job_url {
+        Some(url) => notice.link("Open the deploy job", Some(url), false),
+        None => notice.pipeline_link(),
     }
-    let mut text = format!("failed: {what}");
-    if let Some(refusal) = failure.refusal {
-        let reason = cut(&clean(&refusal.reason), 300);
-        text = format!("{text}: {reason}");
-        words = words
-            .line(Text::new().bold("Not as approved: ").plain(reason))
-            .line(Text::new().plain("Played by ").bold(short(&refusal.played_by)));
+}
+
+/// The failed jobs as a list.
+pub(crate) fn list(jobs: &[FailedJob]) -> RichText {
+    let mut points: Vec<Text> = jobs.iter().take(5).map(job).collect();
+    if jobs.len() > points.len() {
+        let left_out = jobs.len() - points.len();
+        points.push(Text::new().italic(format!("and {left_out} more in the pipeline")));
     }
-    let mut blocks = vec![Block::header("Pipeline failed"), Block::rich_text(words)];
-    if let Some(report) = failure
-        .compliance
-        .filter(|report| report.verdict != Verdict::Pass)
-    {
-        blocks.push(Block::rich_text(findings::verdict(report, 5)));
-    }
-    if let Some(report) = failure
-        .consistency
-        .filter(|report| report.verdict != Verdict::Pass)
-    {
-        blocks.push(Block::rich_text(verification::rules(report, 5)));
-    }
-    if let Some(report) = failure.services.filter(|report| report.verdict != Verdict::Pass) {
-        blocks.push(Block::rich_text(verification::answers(report, 5)));
-    }
-    blocks.push(Block::actions(pipeline.button()));
-    pipeline.message("failed", &text, blocks)
+    RichText::new().bullets(points)
 }
 
 fn job(job: &FailedJob) -> Text {
     let text = match &job.url {
-        Some(url) => Text::new().link(short(&job.name), url),
-        None => Text::new().plain(short(&job.name)),
+        Some(url) => Text::new().plain("Job ").link(short(&job.name), url),
+        None => Text::new().plain("Job ").plain(short(&job.name)),
     };
-    match &job.reason {
+    match job.reason.as_deref() {
+        // That a command ended with an error is what a failed job is.
+        None | Some("script_failure") => text,
         Some(reason) => text.plain(": ").plain(short(&reason.replace('_', " "))),
-        None => text,
     }
 }

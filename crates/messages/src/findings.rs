@@ -1,24 +1,25 @@
 //! What the policy says of the change.
 
 use crate::Pipeline;
+use crate::failure::{self, FailedJob};
+use crate::notice::{Notice, Section};
 use crate::pipeline::{at_most, short, symbol, upper_first};
 use portcullis_report::text::{clean, cut};
 use portcullis_report::{Finding, Report, Verdict};
-use portcullis_slack::{Block, Message, RichText, Text};
+use portcullis_slack::{RichText, Text};
 
-/// The policy lets the change not through: the worst findings.
+/// The policy lets the change not through: the worst findings, and the jobs that it stopped.
 #[must_use]
-pub fn violation(pipeline: &Pipeline, report: &Report) -> Message {
+pub fn violation(pipeline: &Pipeline, report: &Report, jobs: &[FailedJob]) -> Notice {
     let text = match worst(report).first() {
         Some(finding) => format!("policy {}. Worst: {}", report.headline(), sentence(finding)),
         None => format!("policy {}", report.headline()),
     };
-    let blocks = vec![
-        Block::header(title(report.verdict)),
-        Block::rich_text(verdict(report, 8)),
-        Block::actions(pipeline.button()),
-    ];
-    pipeline.message("violation", &text, blocks)
+    pipeline
+        .notice("violation", Some(report.verdict), title(report.verdict), &text)
+        .section(verdict(report, 8))
+        .part(failure::list(jobs))
+        .pipeline_link()
 }
 
 const fn title(verdict: Verdict) -> &'static str {
@@ -30,26 +31,29 @@ const fn title(verdict: Verdict) -> &'static str {
 }
 
 /// The verdict and the worst findings.
-pub(crate) fn verdict(report: &Report, most: usize) -> RichText {
+pub(crate) fn verdict(report: &Report, most: usize) -> Section {
     let findings = worst(report);
-    let points = at_most(
+    let (points, document) = at_most(
         most,
         findings.iter().map(|finding| point(finding)),
-        "compliance.txt, an artifact of the pipeline",
+        "compliance.txt",
     );
     let mut words = RichText::new()
         .line(
             Text::new()
                 .plain(symbol(report.verdict))
                 .plain(" ")
-                .bold("Policy: ")
+                .bold("Policy ")
                 .plain(report.headline()),
         )
         .bullets(points);
     for note in report.notes.iter().take(3) {
         words = words.line(Text::new().plain("Note: ").plain(cut(&clean(note), 200)));
     }
-    words
+    Section {
+        text: words,
+        document,
+    }
 }
 
 /// Not waived, and no mere note, worst first. A report that we wrote is sorted already; one from elsewhere may not be.

@@ -1,10 +1,10 @@
 //! How the pipeline ended.
 
-use crate::Pipeline;
 use crate::pipeline::{agreement, count, services, short, symbol, upper_first};
+use crate::{Notice, Pipeline};
 use portcullis_evidence::{Approval, RefusalRecord};
 use portcullis_report::Verdict;
-use portcullis_slack::{Block, Message, RichText, Text};
+use portcullis_slack::{RichText, Text};
 
 /// Everything known at the end. A stage that was not reached has left nothing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,7 +57,7 @@ impl Finish<'_> {
 
 /// The pipeline is over: what came of each stage, and whether messages were lost on the way.
 #[must_use]
-pub fn finished(pipeline: &Pipeline, finish: Finish<'_>) -> Message {
+pub fn finished(pipeline: &Pipeline, finish: Finish<'_>) -> Notice {
     let (verdict, outcome) = finish.outcome();
     let mut text = format!("finished: {outcome}");
     let compliance = finish.compliance.map_or("not judged", |verdict| verdict.as_str());
@@ -97,10 +97,8 @@ pub fn finished(pipeline: &Pipeline, finish: Finish<'_>) -> Message {
         words = words.line(Text::new().plain("⚠️ ").plain(&lost));
         text = format!("{text}. {lost}");
     }
-    let blocks = vec![
-        Block::header("Pipeline finished"),
-        Block::rich_text(words),
-        Block::actions(pipeline.button()),
-    ];
-    pipeline.message("finished", &text, blocks)
+    pipeline
+        .notice("finished", Some(verdict), "Pipeline finished", &text)
+        .part(words)
+        .pipeline_link()
 }

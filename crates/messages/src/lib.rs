@@ -1,10 +1,10 @@
-//! What each event of a pipeline says in Slack.
+//! What each event of a pipeline says, in Slack and elsewhere.
 //!
-//! **What it is for.** One function per event, from the documents that the stages leave to a
-//! [`Message`](portcullis_slack::Message): [`started`] (the thread's first message, whose [`Status`] line always says how far the
-//! pipeline is), [`violation`], [`requested`], [`deployed`], [`failed`], [`consistency`], [`checked`], [`finished`]. Each
-//! message's text alone tells what happened, for notifications, screen readers and sinks that show no blocks; a
-//! symbol never stands without its word.
+//! **What it is for.** One function per event, from the documents that the stages leave to a [`Notice`]: [`started`]
+//! (the thread's first message, whose [`Status`] line always says how far the pipeline is), [`violation`], [`requested`] (and
+//! [`decided`], which stands in its place afterwards), [`deployed`], [`refused`], [`failed`], [`consistency`], [`checked`],
+//! [`finished`]. A notice becomes a Slack message, a text for Mattermost, an Adaptive Card for Teams, or JSON. Its text alone tells what
+//! happened, for notifications, screen readers and sinks that show no blocks; a symbol never stands without its word.
 //!
 //! **What it is not.** It sends nothing and reads nothing, and it judges nothing: it repeats what the reports say. Text from
 //! outside (commit titles, branch names, descriptions) only ever becomes plain words, never markup.
@@ -31,12 +31,17 @@ mod approval;
 mod failure;
 mod findings;
 mod finish;
+mod notice;
 mod pipeline;
+mod plan;
+mod sinks;
 mod verification;
 
-pub use approval::{Request, deployed, requested};
-pub use failure::{FailedJob, Failure, failed};
+pub use approval::{Decision, Request, decided, deployed, requested};
+pub use failure::{FailedJob, Failure, failed, refused};
 pub use findings::violation;
 pub use finish::{Finish, finished};
+pub use notice::Notice;
 pub use pipeline::{Pipeline, Status, started};
+pub use plan::plan_file;
 pub use verification::{checked, consistency};

@@ -1,8 +1,9 @@
 //! The pipeline, and the thread's first message that always says how far it is.
 
+use crate::Notice;
 use portcullis_report::Verdict;
 use portcullis_report::text::{clean, cut};
-use portcullis_slack::{Block, Button, Message, RichText, Text, escape};
+use portcullis_slack::{RichText, Text, escape};
 use serde_json::json;
 
 /// The pipeline a message is about. All text in it may come from outside.
@@ -84,7 +85,7 @@ impl Status {
 
 /// The thread's first message, for this status. Post it once, then update it in place.
 #[must_use]
-pub fn started(pipeline: &Pipeline, status: &Status) -> Message {
+pub fn started(pipeline: &Pipeline, status: &Status) -> Notice {
     let symbol = status.verdict().map_or("⏳", symbol);
     let mut facts = Text::new();
     for (before, fact) in pipeline.facts() {
@@ -106,19 +107,13 @@ pub fn started(pipeline: &Pipeline, status: &Status) -> Message {
     if !pipeline.commit_title.is_empty() {
         text = format!("{text}. {}", cut(&pipeline.commit_title, 300));
     }
-    let facts: Vec<String> = pipeline
-        .facts()
-        .map(|(before, fact)| format!("{before}{}", short(fact)))
-        .collect();
-    if !facts.is_empty() {
-        text = format!("{text} ({})", facts.concat());
+    if let Some(facts) = pipeline.facts_in_words() {
+        text = format!("{text} ({facts})");
     }
-    let blocks = [
-        Block::header(format!("Security group change: {}", short(&pipeline.project))),
-        Block::rich_text(words),
-        Block::actions(pipeline.button()),
-    ];
-    Message::new(text, blocks).metadata("portcullis_pipeline", pipeline.payload("started"))
+    let title = format!("Security group change: {}", short(&pipeline.project));
+    Notice::new(pipeline, "started", status.verdict(), title, text)
+        .part(words)
+        .pipeline_link()
 }
 
 impl Pipeline {
@@ -137,19 +132,39 @@ impl Pipeline {
             .map(|(before, fact)| (before, fact.as_str()))
     }
 
-    pub(crate) fn button(&self) -> Option<Button> {
-        self.url
-            .as_deref()
-            .map(|url| Button::link("Open the pipeline", url))
+    fn facts_in_words(&self) -> Option<String> {
+        let facts: String = self
+            .facts()
+            .map(|(before, fact)| format!("{before}{}", short(fact)))
+            .collect();
+        (!facts.is_empty()).then_some(facts)
     }
 
-    /// The message about this event: the text begins with what it is about, programs can tell the event.
-    pub(crate) fn message(&self, event: &str, text: &str, blocks: Vec<Block>) -> Message {
-        let text = format!("{}: {text}", self.name());
-        Message::new(text, blocks).metadata("portcullis_event", self.payload(event))
+    /// Which change it is, on one line: for a message that stands alone.
+    pub(crate) fn about(&self) -> String {
+        let title = cut(&clean(&self.commit_title), 150);
+        let parts = [Some(short(&self.project)), Some(title), self.facts_in_words()];
+        let parts: Vec<String> = parts
+            .into_iter()
+            .flatten()
+            .filter(|part| !part.trim().is_empty())
+            .collect();
+        parts.join(" · ")
     }
 
-    fn payload(&self, event: &str) -> serde_json::Value {
+    /// The notice about this event: its text begins with what it is about.
+    pub(crate) fn notice(
+        &self,
+        event: &'static str,
+        verdict: Option<Verdict>,
+        title: &str,
+        text: &str,
+    ) -> Notice {
+        Notice::new(self, event, verdict, title, format!("{}: {text}", self.name()))
+    }
+
+    /// What a program may read from the message.
+    pub(crate) fn payload(&self, event: &str) -> serde_json::Value {
         json!({ "event": event, "project": short(&self.project), "pipeline": self.id })
     }
 }
@@ -200,9 +215,31 @@ pub(crate) fn count(n: usize, one: &str) -> String {
     }
 }
 
-/// The first `most` of the points, fewer when they are long, and a last one that says how many are left out and where
-/// they are.
-pub(crate) fn at_most(most: usize, points: impl ExactSizeIterator<Item = Text>, place: &str) -> Vec<Text> {
+/// `2026-01-31 12:30 UTC`, of a time as the documents write it; anything else as it is.
+pub(crate) fn time(text: &str) -> String {
+    let shown = text
+        .strip_suffix('Z')
+        .and_then(|text| text.split_once('T'))
+        .and_then(|(day, time)| Some((day, time.get(..5)?)))
+        .filter(|(day, time)| {
+            day.len() == 10
+                && [*day, *time]
+                    .iter()
+                    .all(|part| part.bytes().all(|b| b.is_ascii_digit() || b"-:".contains(&b)))
+        });
+    match shown {
+        Some((day, time)) => format!("{day} {time} UTC"),
+        None => short(text),
+    }
+}
+
+/// The first `most` of the points, fewer when they are long. When some are left out, a last one says how many and in which
+/// document they are.
+pub(crate) fn at_most(
+    most: usize,
+    points: impl ExactSizeIterator<Item = Text>,
+    document: &'static str,
+) -> (Vec<Text>, Option<&'static str>) {
     // Of the 3000 characters of a block of rich text; the rest is for what stands around the points.
     let (all, mut room) = (points.len(), 1800_usize);
     let mut shown: Vec<Text> = Vec::new();
@@ -215,8 +252,11 @@ pub(crate) fn at_most(most: usize, points: impl ExactSizeIterator<Item = Text>, 
         shown.push(point);
     }
     let left_out = all - shown.len();
-    if left_out > 0 {
-        shown.push(Text::new().italic(format!("and {left_out} more in {place}")));
+    if left_out == 0 {
+        return (shown, None);
     }
-    shown
+    shown.push(Text::new().italic(format!(
+        "and {left_out} more in {document}, an artifact of the pipeline"
+    )));
+    (shown, Some(document))
 }

@@ -1,60 +1,53 @@
 //! Whether code, state and cloud agree, and whether the services answer.
 
 use crate::Pipeline;
+use crate::notice::{Notice, Section};
 use crate::pipeline::{agreement, at_most, count, services, short, symbol, upper_first};
 use portcullis_consistency::{ConsistencyReport, RuleRow, RuleVerdict};
 use portcullis_probe::{ServiceCheck, ServicesReport};
 use portcullis_report::Verdict;
 use portcullis_report::text::{clean, cut};
-use portcullis_slack::{Block, Message, RichText, Text};
+use portcullis_slack::{RichText, Text};
 
 /// Whether code, state and cloud agree, rule by rule.
 #[must_use]
-pub fn consistency(pipeline: &Pipeline, report: &ConsistencyReport) -> Message {
+pub fn consistency(pipeline: &Pipeline, report: &ConsistencyReport) -> Notice {
     let text = format!("{}: {}", agreement(report.verdict), tally(report));
     let title = match report.verdict {
         Verdict::Pass => "Verified",
         Verdict::Undetermined => "Cannot be verified",
         Verdict::Violation => "Not consistent",
     };
-    let blocks = vec![
-        Block::header(title),
-        Block::rich_text(rules(report, 8)),
-        Block::actions(pipeline.button()),
-    ];
-    pipeline.message("consistency", &text, blocks)
+    pipeline
+        .notice("consistency", Some(report.verdict), title, &text)
+        .section(rules(report, 8))
+        .pipeline_link()
 }
 
 /// Whether the services answer.
 #[must_use]
-pub fn checked(pipeline: &Pipeline, report: &ServicesReport) -> Message {
+pub fn checked(pipeline: &Pipeline, report: &ServicesReport) -> Notice {
     let text = format!("{}: {}", services(report.verdict), passed(report));
     let title = match report.verdict {
         Verdict::Pass => "Services answer",
         Verdict::Undetermined => "Services cannot be checked",
         Verdict::Violation => "Services fail",
     };
-    let blocks = vec![
-        Block::header(title),
-        Block::rich_text(answers(report, 10)),
-        Block::actions(pipeline.button()),
-    ];
-    pipeline.message("checked", &text, blocks)
+    pipeline
+        .notice("checked", Some(report.verdict), title, &text)
+        .section(answers(report, 10))
+        .pipeline_link()
 }
 
 /// The comparison's verdict and the rules that do not agree.
-pub(crate) fn rules(report: &ConsistencyReport, most: usize) -> RichText {
+fn rules(report: &ConsistencyReport, most: usize) -> Section {
     let verdict = report.verdict;
     let differing: Vec<&RuleRow> = report
         .rules
         .iter()
         .filter(|row| row.verdict != RuleVerdict::Agree)
         .collect();
-    let points = at_most(
-        most,
-        differing.iter().map(|row| rule(row)),
-        "consistency.txt, an artifact of the pipeline",
-    );
+    let (points, document) = at_most(most, differing.iter().map(|row| rule(row)), "consistency.txt");
     let words = RichText::new()
         .line(
             Text::new()
@@ -64,19 +57,18 @@ pub(crate) fn rules(report: &ConsistencyReport, most: usize) -> RichText {
         )
         .line(tally(report))
         .bullets(points);
-    notes(words, &report.notes)
+    Section {
+        text: notes(words, &report.notes),
+        document,
+    }
 }
 
 /// The verdict on the services and what they answered, failures first.
-pub(crate) fn answers(report: &ServicesReport, most: usize) -> RichText {
+fn answers(report: &ServicesReport, most: usize) -> Section {
     let verdict = report.verdict;
     let mut checks: Vec<&ServiceCheck> = report.checks.iter().collect();
     checks.sort_by_key(|check| std::cmp::Reverse(check.verdict));
-    let points = at_most(
-        most,
-        checks.iter().map(|check| answer(check)),
-        "services.txt, an artifact of the pipeline",
-    );
+    let (points, document) = at_most(most, checks.iter().map(|check| answer(check)), "services.txt");
     let words = RichText::new()
         .line(
             Text::new()
@@ -86,7 +78,10 @@ pub(crate) fn answers(report: &ServicesReport, most: usize) -> RichText {
         )
         .line(passed(report))
         .bullets(points);
-    notes(words, &report.notes)
+    Section {
+        text: notes(words, &report.notes),
+        document,
+    }
 }
 
 fn notes(mut words: RichText, notes: &[String]) -> RichText {

@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::disallowed_methods,
     clippy::allow_attributes,
     reason = "tests"
 )]
@@ -12,7 +13,8 @@ use portcullis_exposure::{ExposureLine, ExposureReport, GroupExposure};
 use portcullis_messages::*;
 use portcullis_probe::{ServiceCheck, ServicesReport};
 use portcullis_report::{Finding, GroupRef, Report, Severity, Standing, Verdict};
-use portcullis_slack::{Message, limits};
+use portcullis_slack::limits;
+use serde_json::Value;
 
 fn pipeline() -> Pipeline {
     Pipeline {
@@ -286,24 +288,49 @@ fn hostile_services() -> ServicesReport {
 }
 
 /// What a reader sees: the notification's text, then the blocks; and the JSON that Slack gets.
-fn seen(message: &Message) -> String {
-    fits(message);
+fn seen(name: &str, notice: &Notice) -> String {
+    fits(name, notice);
     format!(
         "{}\n---\n{}\n---\n{}",
-        message.text(),
-        message.to_plain(),
-        serde_json::to_string_pretty(&message.to_json()).unwrap()
+        notice.text(),
+        notice.to_plain(),
+        serde_json::to_string_pretty(&notice.to_slack().to_json()).unwrap()
     )
 }
 
-fn fits(message: &Message) {
-    let problems = limits::check(&message.to_json());
-    assert!(problems.is_empty(), "{problems:?}");
+/// Every service takes it, as far as we know its limits; and each form is left as a file for the validators that know better
+/// (`.ci/slack/check`).
+fn fits(name: &str, notice: &Notice) {
+    let forms = [
+        ("slack", notice.to_slack().to_json()),
+        ("slack-alone", notice.to_slack_alone().to_json()),
+        ("mattermost", notice.to_mattermost()),
+        ("teams", notice.to_teams()),
+        ("json", notice.to_json()),
+    ];
+    for (form, json) in &forms[..2] {
+        let problems = limits::check(json);
+        assert!(problems.is_empty(), "{name}, {form}: {problems:?}");
+    }
+    assert!(
+        forms[2].1["text"].as_str().unwrap().chars().count() <= 4000,
+        "{name}"
+    );
+    assert!(forms[3].1.to_string().len() <= 21_000, "{name}");
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("messages");
+    std::fs::create_dir_all(&folder).unwrap();
+    for (form, json) in forms {
+        let text = serde_json::to_string_pretty(&json).unwrap();
+        std::fs::write(folder.join(format!("{name}.{form}.json")), text).unwrap();
+    }
 }
 
 #[test]
 fn the_first_message_says_how_far_the_pipeline_is() {
-    insta::assert_snapshot!("started", seen(&started(&pipeline(), &Status::Running)));
+    insta::assert_snapshot!(
+        "started",
+        seen("started", &started(&pipeline(), &Status::Running))
+    );
     let lines: Vec<String> = [
         Status::Running,
         Status::WaitingForApproval,
@@ -347,7 +374,10 @@ fn the_first_message_says_how_far_the_pipeline_is() {
 
 #[test]
 fn a_violation() {
-    insta::assert_snapshot!("violation", seen(&violation(&pipeline(), &compliance())));
+    insta::assert_snapshot!(
+        "violation",
+        seen("violation", &violation(&pipeline(), &compliance(), &[]))
+    );
 }
 
 #[test]
@@ -357,9 +387,13 @@ fn an_approval_request() {
     let shown = Request {
         exposure: Some(&exposure),
         compliance: Some(&report),
+        plan: Some("a: Refreshing state... [id=x]\n\nPlan: 0 to add, 1 to change, 0 to destroy.\n"),
         deploy_job: Some("https://gitlab.example/infra/estate/-/jobs/77"),
     };
-    insta::assert_snapshot!("requested", seen(&requested(&pipeline(), &request(), shown)));
+    insta::assert_snapshot!(
+        "requested",
+        seen("requested", &requested(&pipeline(), &request(), shown))
+    );
 }
 
 #[test]
@@ -367,11 +401,12 @@ fn an_approval_request_without_the_reports_and_without_the_job() {
     let mut request = request();
     request.headline = String::new();
     let message = requested(&pipeline(), &request, Request::default());
-    fits(&message);
+    fits("requested-without-reports", &message);
     insta::assert_snapshot!(message.to_plain(), @"
     Approval needed
     Opens and closes nothing
-    ✅ Policy: pass
+    ✅ Policy pass
+    To approve it, somebody other than Ada Lovelace plays the deploy job.
     Open the pipeline: https://gitlab.example/infra/estate/-/pipelines/1201
     Digest 9b2c4d6e8f01 Asked by ada Commit by Ada Lovelace terraform 1.11.4
     ");
@@ -379,8 +414,13 @@ fn an_approval_request_without_the_reports_and_without_the_job() {
 
 #[test]
 fn a_deploy_and_a_failed_one() {
-    insta::assert_snapshot!("deployed", seen(&deployed(&pipeline(), &approval("applied", 0))));
-    insta::assert_snapshot!(deployed(&pipeline(), &approval("apply_failed", 1)).text(), @"infra/estate 3f2a1b0c: deploy failed: terraform's exit code is 1. Approved by grace, digest 9b2c4d6e8f01");
+    insta::assert_snapshot!(
+        "deployed",
+        seen("deployed", &deployed(&pipeline(), &approval("applied", 0)))
+    );
+    let failed = deployed(&pipeline(), &approval("apply_failed", 1));
+    fits("deploy-failed", &failed);
+    insta::assert_snapshot!(failed.text(), @"infra/estate 3f2a1b0c: deploy failed: terraform's exit code is 1. Approved by grace, digest 9b2c4d6e8f01");
 }
 
 fn refusal(reason: &str) -> RefusalRecord {
@@ -401,17 +441,14 @@ fn failures_say_what_failed() {
         url: Some("https://gitlab.example/infra/estate/-/jobs/71".into()),
         reason: Some("script_failure".into()),
     }];
-    let (report, rules, asked) = (
-        compliance(),
+    let (rules, asked) = (
         drifted(),
         services(vec![check(Verdict::Violation, "connection refused")]),
     );
-    let by_policy = Failure {
-        jobs: &jobs,
-        compliance: Some(&report),
-        ..Failure::default()
-    };
-    insta::assert_snapshot!("failed-by-policy", seen(&failed(&pipeline(), by_policy)));
+    insta::assert_snapshot!(
+        "failed-by-policy",
+        seen("failed-by-policy", &violation(&pipeline(), &compliance(), &jobs))
+    );
     let report = passing();
     let applied = approval("applied", 0);
     let not_applied = approval("apply_failed", 1);
@@ -446,21 +483,35 @@ fn failures_say_what_failed() {
         },
     ]
     .into_iter()
-    .map(|failure| failed(&pipeline(), failure).to_plain())
+    .enumerate()
+    .map(|(n, failure)| {
+        let notice = failed(&pipeline(), failure);
+        fits(&format!("failed-{n}"), &notice);
+        notice.to_plain()
+    })
     .collect();
     insta::assert_snapshot!("failures", told.join("\n\n"));
 }
 
 #[test]
 fn the_three_views() {
-    insta::assert_snapshot!("consistent", seen(&consistency(&pipeline(), &agreeing())));
-    insta::assert_snapshot!("not-consistent", seen(&consistency(&pipeline(), &drifted())));
+    insta::assert_snapshot!(
+        "consistent",
+        seen("consistent", &consistency(&pipeline(), &agreeing()))
+    );
+    insta::assert_snapshot!(
+        "not-consistent",
+        seen("not-consistent", &consistency(&pipeline(), &drifted()))
+    );
 }
 
 #[test]
 fn the_services() {
     let passed = services(vec![check(Verdict::Pass, "200 OK")]);
-    insta::assert_snapshot!("services-answer", seen(&checked(&pipeline(), &passed)));
+    insta::assert_snapshot!(
+        "services-answer",
+        seen("services-answer", &checked(&pipeline(), &passed))
+    );
     let failed = services(vec![
         check(Verdict::Pass, "200 OK"),
         check(Verdict::Violation, "connection refused"),
@@ -469,7 +520,9 @@ fn the_services() {
             "a private address, not reachable from here",
         ),
     ]);
-    insta::assert_snapshot!(checked(&pipeline(), &failed).to_plain(), @"
+    let failed = checked(&pipeline(), &failed);
+    fits("services-fail", &failed);
+    insta::assert_snapshot!(failed.to_plain(), @"
     Services fail
     ⛔ A service does not answer as expected
     1 of 3 checks passed
@@ -493,7 +546,7 @@ fn the_end() {
         undelivered: 0,
     };
     let refused = refusal("the plan file is not the approved one: approved 785842c556e8, found a0fcd911a13a");
-    insta::assert_snapshot!("finished", seen(&finished(&pipeline(), well)));
+    insta::assert_snapshot!("finished", seen("finished", &finished(&pipeline(), well)));
     let told: Vec<String> = [
         well,
         Finish {
@@ -530,7 +583,12 @@ fn the_end() {
         },
     ]
     .into_iter()
-    .map(|finish| finished(&pipeline(), finish).text().to_owned())
+    .enumerate()
+    .map(|(n, finish)| {
+        let notice = finished(&pipeline(), finish);
+        fits(&format!("finished-{n}"), &notice);
+        notice.text().to_owned()
+    })
     .collect();
     insta::assert_snapshot!("ends", told.join("\n"));
 }
@@ -565,12 +623,14 @@ fn nothing_from_outside_becomes_more_than_words() {
     let shown = Request {
         exposure: Some(&open),
         compliance: Some(&report),
+        plan: Some("Plan: 1 to add <!channel>"),
         deploy_job: Some(HOSTILE),
     };
     let finish = Finish {
         approval: Some(&done),
         ..Finish::default()
     };
+    let refused_notice = portcullis_messages::refused(&pipeline, &refused);
     let messages = [
         started(
             &pipeline,
@@ -578,46 +638,149 @@ fn nothing_from_outside_becomes_more_than_words() {
                 what: HOSTILE.repeat(9),
             },
         ),
-        violation(&pipeline, &report),
+        violation(&pipeline, &report, &jobs),
         requested(&pipeline, &asked, shown),
-        deployed(&pipeline, &done),
-        failed(&pipeline, failure),
         consistency(&pipeline, &rules),
         checked(&pipeline, &answers),
+        failed(&pipeline, failure),
+        decided(&pipeline, &asked, shown, Decision::Refused(&refused)),
+        decided(&pipeline, &asked, shown, Decision::Approved(&done)),
+        decided(&pipeline, &asked, shown, Decision::NotTaken),
+        refused_notice,
+        deployed(&pipeline, &done),
         finished(&pipeline, finish),
     ];
-    for message in &messages[1..7] {
+    for message in &messages[1..6] {
         let words = message.to_plain();
         assert!(
             words.contains(" more in ") || !words.contains('•'),
             "a list is cut and does not say by how much: {words}"
         );
     }
-    for message in &messages {
-        fits(message);
-        assert!(
-            !message.text().contains(['<', '>', '\n', '\u{202e}', '\u{2066}']),
-            "{}",
-            message.text()
-        );
-        let json = message.to_json().to_string();
-        for hidden in [
-            "\u{202e}",
-            "\u{2066}",
-            "\u{200b}",
-            "mrkdwn",
+    for (n, notice) in messages.iter().enumerate() {
+        fits(&format!("hostile-{n}"), notice);
+        for message in [notice.to_slack(), notice.to_slack_alone()] {
+            assert!(
+                !message.text().contains(['<', '>', '\n', '\u{202e}', '\u{2066}']),
+                "{}",
+                message.text()
+            );
+            let json = message.to_json().to_string();
+            for hidden in [
+                "\u{202e}",
+                "\u{2066}",
+                "\u{200b}",
+                "mrkdwn",
+                "\"url\":\"https://evil",
+                "javascript:",
+            ] {
+                assert!(!json.contains(hidden), "{hidden:?} in {json}");
+            }
+            no_forged_line(&message.to_plain());
+        }
+        let mattermost = notice.to_mattermost();
+        let text = mattermost["text"].as_str().unwrap();
+        no_forged_line(text);
+        // Code spans show their words as they are.
+        let outside_code: String = text.split('`').step_by(2).collect();
+        for markup in ["](https://evil", "@boss", ":skull", "\u{202e}", "javascript:"] {
+            assert!(!outside_code.contains(markup), "{markup:?} in {text}");
+        }
+        let card = notice.to_teams().to_string();
+        for markup in [
+            "\"TextBlock\"",
             "\"url\":\"https://evil",
+            "\u{202e}",
             "javascript:",
         ] {
-            assert!(!json.contains(hidden), "{hidden:?} in {json}");
+            assert!(!card.contains(markup), "{markup:?} in {card}");
         }
-        assert!(
-            !message
-                .to_plain()
-                .lines()
-                .any(|line| line.starts_with("Deployed, approved by @boss")),
-            "a forged line"
-        );
+        for json in [notice.to_json().to_string(), card] {
+            assert!(!json.contains("\\nDeployed, approved"), "{json}");
+        }
     }
-    insta::assert_snapshot!("hostile-request", seen(&messages[2]));
+    insta::assert_snapshot!(
+        "hostile-request",
+        seen("hostile-request", &requested(&pipeline, &asked, shown))
+    );
+}
+
+fn no_forged_line(text: &str) {
+    assert!(
+        !text.lines().any(|line| line.starts_with("Deployed, approved by")),
+        "a forged line in {text}"
+    );
+}
+
+/// The same request as the other services show it.
+#[test]
+fn other_services() {
+    let report = compliance();
+    let exposure = exposure();
+    let shown = Request {
+        exposure: Some(&exposure),
+        compliance: Some(&report),
+        ..Request::default()
+    };
+    let notice = requested(&pipeline(), &request(), shown);
+    insta::assert_snapshot!("mattermost", notice.to_mattermost()["text"].as_str().unwrap());
+    let pretty = |json: &Value| serde_json::to_string_pretty(json).unwrap();
+    insta::assert_snapshot!("teams", pretty(&notice.to_teams()));
+    insta::assert_snapshot!("json", pretty(&notice.to_json()));
+    insta::assert_snapshot!("slack-alone", notice.to_slack_alone().to_plain());
+}
+
+#[test]
+fn a_decided_request_has_no_button() {
+    let report = passing();
+    let exposure = exposure();
+    let shown = Request {
+        exposure: Some(&exposure),
+        compliance: Some(&report),
+        ..Request::default()
+    };
+    let (done, refusal) = (
+        approval("applied", 0),
+        refusal("the state has moved from serial 3 to 4"),
+    );
+    let told: Vec<String> = [
+        Decision::Approved(&done),
+        Decision::Refused(&refusal),
+        Decision::NotTaken,
+    ]
+    .into_iter()
+    .enumerate()
+    .map(|(n, decision)| {
+        let notice = decided(&pipeline(), &request(), shown, decision);
+        fits(&format!("decided-{n}"), &notice);
+        assert!(!notice.to_slack().to_json().to_string().contains("button"));
+        notice.to_plain()
+    })
+    .collect();
+    insta::assert_snapshot!("decided", told.join("\n\n"));
+}
+
+#[test]
+fn a_refusal() {
+    let notice = refused(&pipeline(), &refusal("the state has moved from serial 3 to 4"));
+    insta::assert_snapshot!("refused", seen("refused", &notice));
+}
+
+/// A plan of 2 MB stays whole, and its file begins with what matters.
+#[test]
+fn a_large_plan() {
+    let plan = "aws_vpc.main: Refreshing state... [id=vpc-1]\n".repeat(1000)
+        + "Plan: 1 to add, 0 to change, 0 to destroy.\n"
+        + &"  + a line of the plan\n".repeat(100_000);
+    let file = plan_file(&plan, Some(&exposure())).unwrap();
+    assert!(file.starts_with("exposure: opens tcp 8000"), "{}", &file[..200]);
+    assert_eq!(file.matches("+ a line of the plan").count(), 100_000);
+    assert!(!file.contains("Refreshing"));
+    let shown = Request {
+        plan: Some(&plan),
+        ..Request::default()
+    };
+    let notice = requested(&pipeline(), &request(), shown);
+    fits("requested-large-plan", &notice);
+    assert!(notice.to_plain().contains("Terraform Plan: 1 to add"));
 }
