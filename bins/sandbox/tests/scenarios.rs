@@ -118,6 +118,10 @@ fn stable(text: &str) -> String {
                 words[at - 1] = "N".to_owned();
             }
         }
+        // A message's time: `2026-01-31 12:30 UTC`.
+        if let Some(at) = words.iter().position(|word| word == "UTC").filter(|at| *at >= 2) {
+            words.splice(at - 2..=at, ["TIME".to_owned()]);
+        }
         let line = words.join(" ");
         // How far a time is set in depends on its length.
         match line.split_once(" 0.0 s") {

@@ -16,7 +16,7 @@ use crate::recording::{Recording, StateHead};
 use crate::slack::{Slack, Workspace, reader};
 use crate::terminal::{Style, Styled};
 use crate::web_service::WebService;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -119,6 +119,7 @@ impl<'a> Theatre<'a> {
             self.after(job, code).await?;
         }
         self.keep_note()?;
+        self.keep_thread()?;
         self.show_thread(screen);
         self.show_artifacts(screen)?;
         Ok(exit)
@@ -370,6 +371,28 @@ impl<'a> Theatre<'a> {
         // Exit codes have eight bits.
         let code = u8::try_from(code & 0xff).unwrap_or(70);
         Ok((code, String::from_utf8_lossy(&said).into_owned()))
+    }
+
+    /// What was posted, as it stands at the end, for whoever wants to check it: `slack.json`.
+    fn keep_thread(&self) -> Result<(), DemoError> {
+        let workspace = self.slack.workspace();
+        let messages: Vec<Value> = workspace
+            .messages
+            .iter()
+            .filter(|message| message.files.is_empty())
+            .map(|message| {
+                let mut json = json!({"text": message.text, "blocks": message.blocks});
+                if let Some(metadata) = &message.metadata {
+                    json["metadata"] = metadata.clone();
+                }
+                json
+            })
+            .collect();
+        if !messages.is_empty() {
+            let text = format!("{:#}\n", Value::Array(messages));
+            files::write(&self.logs.join("slack.json"), text.as_bytes())?;
+        }
+        Ok(())
     }
 
     fn show_thread(&self, screen: &mut Screen<'_>) {

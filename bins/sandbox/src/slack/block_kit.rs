@@ -55,6 +55,9 @@ pub fn check(blocks: &Value) -> Vec<Problem> {
             );
         }
     }
+    if list.iter().filter(|block| block["type"] == "table").count() > 1 {
+        checker.problem("/blocks", "only_one_table_allowed");
+    }
     if checker.markdown_total > 12_000 {
         checker.problem(
             "/blocks",

@@ -55,6 +55,7 @@ impl Slack {
         let router = Router::new()
             .route("/api/{method}", any(method))
             .route("/upload/v1/{id}", post(upload))
+            .route("/services/{team}/{app}/{secret}", post(hook))
             .layer(middleware::from_fn(move |request: Request, next: Next| {
                 with_faults(switch.clone(), request, next, own_fault)
             }))
@@ -73,6 +74,16 @@ impl Slack {
     #[must_use]
     pub fn url(&self) -> String {
         format!("{}/api/", self.shared.base())
+    }
+
+    /// The address of its incoming webhook.
+    #[must_use]
+    pub fn hook_url(&self) -> String {
+        format!(
+            "{}/services/T0SANDBOX01/B0SANDBOX01/{}",
+            self.shared.base(),
+            self.workspace().hook
+        )
     }
 
     /// Its port.
@@ -103,16 +114,37 @@ async fn method(
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
-) -> Json<Value> {
+) -> ([(&'static str, String); 1], Json<Value>) {
     let mut workspace = shared.workspace();
     let answer = call(&mut workspace, &shared.base(), &method, &uri, &headers, &body);
-    Json(match answer {
+    let answer = match answer {
         Ok(answer) => answer,
         Err(refusal) => {
             workspace.refused.push((method, refusal.error));
             refusal.json()
         }
-    })
+    };
+    ([("x-oauth-scopes", workspace.scopes.join(","))], Json(answer))
+}
+
+/// Slack's incoming webhook: `ok`, or a status with one word.
+async fn hook(
+    State(shared): State<Shared>,
+    Path((_, _, secret)): Path<(String, String, String)>,
+    body: Bytes,
+) -> (StatusCode, &'static str) {
+    let mut workspace = shared.workspace();
+    if secret != workspace.hook {
+        return (StatusCode::NOT_FOUND, "no_service");
+    }
+    let call = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    match workspace.by_hook(&call, clock::now().as_second()) {
+        Ok(()) => (StatusCode::OK, "ok"),
+        Err(error) => {
+            workspace.refused.push(("incoming webhook".to_owned(), error));
+            (StatusCode::BAD_REQUEST, error)
+        }
+    }
 }
 
 fn call(
@@ -129,12 +161,7 @@ fn call(
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
     };
-    let refuse = |error| {
-        Err(Refusal {
-            error,
-            details: Vec::new(),
-        })
-    };
+    let refuse = |error| Err(Refusal::code(error));
     let kind = header(header::CONTENT_TYPE);
     let is_json = kind.starts_with("application/json");
     let mut arguments = crate::form::parse(uri.query().unwrap_or_default().as_bytes());
@@ -162,11 +189,14 @@ fn call(
         Some(token) if token != workspace.token => return refuse("invalid_auth"),
         Some(_) => {}
     }
+    workspace.allows(method)?;
     let now = clock::now().as_second();
     match method {
         "auth.test" => Ok(workspace.auth_test(base)),
         "chat.postMessage" => workspace.post(&arguments, now),
         "chat.update" => workspace.update(&arguments),
+        "conversations.history" => workspace.history(&arguments),
+        "conversations.replies" => workspace.replies(&arguments),
         "chat.getPermalink" => workspace.permalink(&arguments, base),
         "files.getUploadURLExternal" => workspace.upload_url(&arguments, base),
         "files.completeUploadExternal" => workspace.complete_upload(&arguments, now),

@@ -50,13 +50,18 @@ pub struct Refusal {
     pub error: &'static str,
     /// Details, such as those of `invalid_blocks`.
     pub details: Vec<String>,
+    /// The scope that is missing, and those that are there.
+    pub scopes: Option<(&'static str, String)>,
 }
 
 impl Refusal {
-    fn code(error: &'static str) -> Self {
+    /// Only a code.
+    #[must_use]
+    pub fn code(error: &'static str) -> Self {
         Self {
             error,
             details: Vec::new(),
+            scopes: None,
         }
     }
 }
@@ -66,6 +71,10 @@ impl Refusal {
     #[must_use]
     pub fn json(&self) -> Value {
         let mut body = json!({"ok": false, "error": self.error});
+        if let Some((needed, provided)) = &self.scopes {
+            body["needed"] = json!(needed);
+            body["provided"] = json!(provided);
+        }
         if !self.details.is_empty() {
             body["errors"] = json!(self.details);
             let messages: Vec<String> = self
@@ -84,12 +93,16 @@ impl Refusal {
 pub struct Workspace {
     /// The bot's token.
     pub token: String,
+    /// The secret part of the incoming webhook's address.
+    pub hook: String,
     /// The channel's id.
     pub channel: String,
     /// The channel's name, without `#`.
     pub channel_name: String,
     /// All messages, oldest first.
     pub messages: Vec<Message>,
+    /// What the bot may do: its token's scopes.
+    pub scopes: Vec<&'static str>,
     /// What was refused, in order: method and code.
     pub refused: Vec<(String, &'static str)>,
     uploads: HashMap<String, Upload>,
@@ -102,9 +115,11 @@ impl Workspace {
     pub fn new(token: &str) -> Self {
         Self {
             token: token.to_owned(),
+            hook: "hook-of-the-sandbox".to_owned(),
             channel: "C0SANDBOX01".to_owned(),
             channel_name: "deployments".to_owned(),
             messages: Vec::new(),
+            scopes: vec!["chat:write", "files:write", "channels:history"],
             refused: Vec::new(),
             uploads: HashMap::new(),
             counter: 0,
@@ -115,6 +130,94 @@ impl Workspace {
     fn next(&mut self) -> u64 {
         self.counter += 1;
         self.counter
+    }
+
+    /// Whether the bot may call this method.
+    ///
+    /// # Errors
+    /// `missing_scope`, with the scope that is needed and those that are there.
+    pub fn allows(&self, method: &str) -> Result<(), Refusal> {
+        let needed = match method {
+            "chat.postMessage" | "chat.update" => "chat:write",
+            "files.getUploadURLExternal" | "files.completeUploadExternal" => "files:write",
+            "conversations.history" | "conversations.replies" => "channels:history",
+            _ => return Ok(()),
+        };
+        if self.scopes.contains(&needed) {
+            return Ok(());
+        }
+        Err(Refusal {
+            error: "missing_scope",
+            details: Vec::new(),
+            scopes: Some((needed, self.scopes.join(","))),
+        })
+    }
+
+    /// `conversations.history`: the channel's own messages, the latest first.
+    ///
+    /// # Errors
+    /// `channel_not_found`.
+    pub fn history(&self, call: &Value) -> Result<Value, Refusal> {
+        let own = |message: &&Message| message.thread_ts.is_none();
+        self.list(call, self.messages.iter().rev().filter(own).collect())
+    }
+
+    /// `conversations.replies`: a thread, its first message first.
+    ///
+    /// # Errors
+    /// `channel_not_found`, `thread_not_found`.
+    pub fn replies(&self, call: &Value) -> Result<Value, Refusal> {
+        let ts = text(call, "ts").unwrap_or_default();
+        if !self.messages.iter().any(|message| message.ts == ts) {
+            return Err(Refusal::code("thread_not_found"));
+        }
+        let of_thread = |message: &&Message| message.ts == ts || message.thread_ts.as_deref() == Some(ts);
+        self.list(call, self.messages.iter().filter(of_thread).collect())
+    }
+
+    fn list(&self, call: &Value, messages: Vec<&Message>) -> Result<Value, Refusal> {
+        if text(call, "channel") != Some(self.channel.as_str()) {
+            return Err(Refusal::code("channel_not_found"));
+        }
+        let limit = text(call, "limit")
+            .and_then(|limit| limit.parse().ok())
+            .unwrap_or(100);
+        let with_metadata = text(call, "include_all_metadata") == Some("true");
+        let has_more = messages.len() > limit;
+        let listed: Vec<Value> = messages
+            .into_iter()
+            .take(limit)
+            .map(|message| {
+                let mut json = self.message_json(message);
+                if let (true, Some(metadata)) = (with_metadata, &message.metadata) {
+                    json["metadata"] = metadata.clone();
+                }
+                json
+            })
+            .collect();
+        Ok(json!({"ok": true, "messages": listed, "has_more": has_more}))
+    }
+
+    /// What Slack's incoming webhook does with a body. It knows one channel, and never gives a timestamp.
+    ///
+    /// # Errors
+    /// The code that the webhook answers as text.
+    pub fn by_hook(&mut self, call: &Value, seconds: i64) -> Result<(), &'static str> {
+        let mut call = call.clone();
+        if !call.is_object() {
+            return Err("invalid_payload");
+        }
+        call["channel"] = json!(self.channel);
+        match self.post(&call, seconds) {
+            Ok(_) => Ok(()),
+            Err(refusal) if matches!(refusal.error, "no_text" | "invalid_blocks") => Err(refusal.error),
+            Err(_) => Err("invalid_payload"),
+        }
+    }
+
+    /// A person deletes a message; its answers stay.
+    pub fn delete(&mut self, ts: &str) {
+        self.messages.retain(|message| message.ts != ts);
     }
 
     /// `auth.test`.
@@ -221,6 +324,7 @@ impl Workspace {
             return Err(Refusal {
                 error: "invalid_arguments",
                 details: vec!["missing required field: filename or length".to_owned()],
+                scopes: None,
             });
         };
         let id = format!("F0SANDBOX{:02}", self.next());
@@ -340,6 +444,7 @@ impl Content {
                 return Err(Refusal {
                     error: "invalid_blocks",
                     details,
+                    scopes: None,
                 });
             }
             if block_kit::total_text(blocks) > block_kit::MAX_TOTAL_TEXT {
@@ -478,6 +583,55 @@ mod tests {
             Err("cannot_reply_to_message")
         );
         assert_eq!(post(&mut workspace, &reply("1.0")), Err("thread_not_found"));
+    }
+
+    #[test]
+    fn messages_are_listed_with_their_metadata_when_asked() {
+        let mut workspace = workspace();
+        let metadata = json!({"event_type": "e", "event_payload": {"key": "k"}});
+        let first = post(&mut workspace, &json!({"channel": "deployments", "text": "1"})).unwrap();
+        let answer = json!({"channel": "deployments", "text": "2", "thread_ts": first, "metadata": metadata});
+        post(&mut workspace, &answer).unwrap();
+        post(&mut workspace, &json!({"channel": "deployments", "text": "3"})).unwrap();
+        let texts = |list: &Value| {
+            let messages = list["messages"].as_array().unwrap();
+            messages
+                .iter()
+                .map(|message| message["text"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let history = workspace.history(&json!({"channel": "C0SANDBOX01"})).unwrap();
+        assert_eq!(texts(&history), ["3", "1"]);
+        let call = json!({"channel": "C0SANDBOX01", "ts": first, "include_all_metadata": "true"});
+        let thread = workspace.replies(&call).unwrap();
+        assert_eq!(texts(&thread), ["1", "2"]);
+        assert_eq!(thread["messages"][1]["metadata"]["event_payload"]["key"], "k");
+        let by_name = workspace
+            .history(&json!({"channel": "#deployments"}))
+            .unwrap_err();
+        assert_eq!(by_name.error, "channel_not_found");
+        workspace.delete(&first);
+        assert_eq!(workspace.replies(&call).unwrap_err().error, "thread_not_found");
+    }
+
+    #[test]
+    fn a_missing_scope_is_named() {
+        let mut workspace = workspace();
+        workspace.scopes = vec!["chat:write"];
+        assert_eq!(workspace.allows("chat.update"), Ok(()));
+        let refusal = workspace.allows("files.getUploadURLExternal").unwrap_err();
+        insta::assert_snapshot!(refusal.json(), @r#"{"error":"missing_scope","needed":"files:write","ok":false,"provided":"chat:write"}"#);
+    }
+
+    #[test]
+    fn a_webhook_posts_to_its_channel_and_answers_in_a_word() {
+        let mut workspace = workspace();
+        workspace.by_hook(&json!({"text": "hi"}), 1).unwrap();
+        assert_eq!(workspace.messages[0].text, "hi");
+        assert_eq!(workspace.by_hook(&json!({}), 1), Err("no_text"));
+        assert_eq!(workspace.by_hook(&json!([]), 1), Err("invalid_payload"));
+        let bad = json!({"text": "x", "blocks": [{"type": "marquee"}]});
+        assert_eq!(workspace.by_hook(&bad, 1), Err("invalid_blocks"));
     }
 
     #[test]
