@@ -1,5 +1,6 @@
 //! The documents that the stages left in the artifact folder.
 
+use portcullis_report::Report;
 use portcullis_stage::{Artifacts, Failure, Stage};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -46,6 +47,13 @@ pub(crate) fn optional<T: DeserializeOwned>(stage: &Stage, artifacts: &Artifacts
             None
         }
     }
+}
+
+/// What the policy says: of the plan, or of the code where the pipeline ended before there was a plan.
+pub(crate) fn judged(stage: &Stage, artifacts: &Artifacts) -> Option<Report> {
+    ["compliance.json", "configuration.json"]
+        .iter()
+        .find_map(|name| optional(stage, artifacts, name))
 }
 
 fn parse<T: DeserializeOwned>(path: PathBuf, text: &str) -> Result<T, DocumentError> {

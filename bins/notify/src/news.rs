@@ -1,7 +1,7 @@
 //! What there is to tell about an event.
 
 use crate::command::Event;
-use crate::documents::{optional, required};
+use crate::documents::{judged, optional, required};
 use crate::gitlab;
 use crate::undelivered::Undelivered;
 use portcullis_consistency::ConsistencyReport;
@@ -147,7 +147,7 @@ impl Reader<'_> {
     fn failed(&self) -> Told {
         let (stage, artifacts) = (self.stage, self.artifacts);
         let jobs: Vec<FailedJob> = gitlab::jobs(stage).into_iter().filter_map(failed_job).collect();
-        let compliance: Option<Report> = optional(stage, artifacts, COMPLIANCE);
+        let compliance = judged(stage, artifacts);
         let approval: Option<Approval> = optional(stage, artifacts, APPROVAL);
         let refusal: Option<RefusalRecord> = optional(stage, artifacts, REFUSAL);
         match (&approval, &refusal, &compliance) {
@@ -215,7 +215,7 @@ impl Reader<'_> {
         let refusal: Option<RefusalRecord> = optional(stage, artifacts, REFUSAL);
         let finish = Finish {
             refusal: refusal.as_ref(),
-            compliance: optional::<Report>(stage, artifacts, COMPLIANCE).map(|report| report.verdict),
+            compliance: judged(stage, artifacts).map(|report| report.verdict),
             approval: approval.as_ref(),
             consistency: optional::<ConsistencyReport>(stage, artifacts, CONSISTENCY).map(|it| it.verdict),
             services: optional::<ServicesReport>(stage, artifacts, SERVICES).map(|report| report.verdict),

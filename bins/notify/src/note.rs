@@ -3,7 +3,7 @@
 //! It needs an access token; without one, or without a merge request, the pipeline goes on and says what is missing.
 
 use crate::command::Event;
-use crate::documents::optional;
+use crate::documents::{judged, optional};
 use crate::gitlab;
 use portcullis_evidence::{Approval, ApprovalRequest};
 use portcullis_exposure::ExposureReport;
@@ -68,7 +68,7 @@ fn tell(
         link,
         request: request.as_ref(),
         approval: optional(stage, artifacts, "approval.json"),
-        compliance: optional(stage, artifacts, "compliance.json"),
+        compliance: judged(stage, artifacts),
         exposure: optional(stage, artifacts, "exposure.json"),
     };
     let body = stage.redact(&news.body(&marker));
