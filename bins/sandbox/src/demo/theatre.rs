@@ -424,7 +424,11 @@ impl<'a> Theatre<'a> {
         screen.blank();
         for message in messages {
             let said = message["text"].as_str().unwrap_or_default();
-            let start: Vec<&str> = said.lines().take(2).collect();
+            let start: Vec<&str> = said
+                .lines()
+                .take(2)
+                .map(|line| line.trim_start_matches("• "))
+                .collect();
             let event = message["event"].as_str().unwrap_or_default();
             screen.table_row(event, &start.join(" · "));
         }
