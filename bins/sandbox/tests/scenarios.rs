@@ -117,8 +117,8 @@ fn stable(text: &str) -> String {
             if ["ms", "attempts", "bytes"].contains(&words[at].as_str()) {
                 words[at - 1] = "N".to_owned();
             }
-            if words[at] == "times" && at >= 2 && words[at - 2] == "asked" {
-                words[at - 1] = "N".to_owned();
+            if words[at - 1] == "asked" && words[at].parse::<u32>().is_ok() {
+                words[at] = "N".to_owned();
             }
         }
         // A message's time: `2026-01-31 12:30 UTC`.

@@ -320,6 +320,8 @@ impl<'a> Theatre<'a> {
         set("PORTCULLIS_SLACK_URL", self.slack.url());
         // A stand-in that is away stays away: waiting for it would only be slow.
         set("PORTCULLIS_RETRY_WAIT", "0.05".to_owned());
+        // As the pipeline's file sets it for all jobs.
+        set("PORTCULLIS_ARTIFACTS", "portcullis".to_owned());
         variables.extend(self.options.inherited.iter().cloned());
         // A dotenv report hands variables to all later jobs.
         if let Ok(text) = files::read_text(&self.artifacts.join("thread.env")) {
