@@ -165,7 +165,12 @@ impl Pipeline {
 
     /// What a program may read from the message.
     pub(crate) fn payload(&self, event: &str) -> serde_json::Value {
-        json!({ "event": event, "project": short(&self.project), "pipeline": self.id })
+        let mut payload = json!({ "event": event, "project": short(&self.project) });
+        // Metadata knows no null (Slack: `MessageMetadataEventPayloadObject` of `@slack/types`).
+        if let Some(id) = self.id {
+            payload["pipeline"] = json!(id);
+        }
+        payload
     }
 }
 

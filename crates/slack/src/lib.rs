@@ -5,7 +5,7 @@
 //! points, after escaping, never inside an entity), a message that is too big is shortened and says so; nothing fails.
 //! Text from outside (a branch name, a commit title, somebody's description) can be handed over as it is: it can't become a
 //! mention, a link, a new line, or text that runs backwards. The feature `client` (on by default) sends: post, update,
-//! files, permalinks, `auth.test`, with short time limits and a retry that never posts twice.
+//! files, permalinks, `auth.test`, incoming webhooks, with short time limits and a retry that never posts twice.
 //!
 //! **What it is not.** No events, no socket mode, no slash commands, no interactive answers: a CI job is short-lived,
 //! and a button that opens a link needs none of them.
@@ -35,7 +35,8 @@
 //!
 //! let slack = Client::new(Config::new(Token::new(token)))?;
 //! let posted = slack.post("#deploys", None, message).await?;
-//! slack.post(&posted.channel, Some(&posted.ts), message).await?; // into its thread
+//! // Into its thread; recognised by its key, so that a time-out never makes two of it.
+//! slack.post_once(&posted.channel, Some(&posted.ts), message, "backup/42").await?;
 //! # Ok(())
 //! # }
 //! ```
