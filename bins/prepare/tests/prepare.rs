@@ -400,6 +400,19 @@ async fn gitlab_in_trouble_is_69_and_slack_in_trouble_a_warning() {
 }
 
 #[tokio::test]
+async fn a_webhook_without_a_bot_is_no_trouble() {
+    let mut world = World::new().await;
+    world
+        .variables
+        .retain(|(name, _)| name != "PORTCULLIS_SLACK_TOKEN");
+    world.set("PORTCULLIS_TEAMS_WEBHOOK", "https://teams.example/never-shown");
+    let (code, text) = world.run();
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("no bot; messages go to a webhook"), "{text}");
+    assert!(!text.contains("teams.example"), "{text}");
+}
+
+#[tokio::test]
 async fn an_access_token_is_looked_at_and_never_more_than_a_warning() {
     const ACCESS_TOKEN: &str = "glpat-never-shown";
     let json = |text: &str| ResponseTemplate::new(200).set_body_string(text);

@@ -6,8 +6,20 @@ use portcullis_stage::Stage;
 
 const NAME: &str = "slack";
 
+/// Where messages go without Slack's bot.
+const WEBHOOKS: [&str; 4] = [
+    "PORTCULLIS_SLACK_WEBHOOK",
+    "PORTCULLIS_MATTERMOST_WEBHOOK",
+    "PORTCULLIS_TEAMS_WEBHOOK",
+    "PORTCULLIS_JSON_WEBHOOK",
+];
+
 pub(crate) fn check(stage: &Stage) -> Check {
     let Some(token) = stage.variable("PORTCULLIS_SLACK_TOKEN") else {
+        // A webhook can't be asked who it is without posting to it.
+        if WEBHOOKS.iter().any(|name| stage.variable(name).is_some()) {
+            return Check::ok(NAME, "no bot; messages go to a webhook, each standing alone");
+        }
         return Check::warn(
             NAME,
             "PORTCULLIS_SLACK_TOKEN is not set, so nobody is told anything",
