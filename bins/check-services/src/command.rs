@@ -5,7 +5,7 @@ use clap::ArgGroup;
 use portcullis_probe::client::{Settings, ask};
 use portcullis_probe::{Expectation, Selection, ServicesReport, Target, targets};
 use portcullis_report::{Format, Tool};
-use portcullis_stage::{ArtifactArgs, Exit, Failure, FormatArgs, Stage};
+use portcullis_stage::{ArtifactArgs, Exit, Failure, FormatArgs, Stage, StateArgs};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,15 +25,8 @@ pub(crate) struct Args {
     /// Read the state that GitLab manages
     #[arg(long)]
     pub(crate) managed_state: bool,
-    /// Name of the state that GitLab manages
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "PORTCULLIS_STATE_NAME",
-        hide_env_values = true,
-        default_value = "default"
-    )]
-    pub(crate) state_name: String,
+    #[command(flatten)]
+    pub(crate) managed: StateArgs,
     /// What EC2 has: a live.json, or a folder of EC2's answers as the AWS CLI prints them
     #[arg(long, value_name = "PATH")]
     pub(crate) live: Option<PathBuf>,

@@ -16,8 +16,8 @@ pub(crate) fn gather(args: &Args, stage: &Stage) -> Result<Inventory, Failure> {
     if let Some(path) = &args.state {
         add_state(&mut inventory, &stage.read_text(path)?, &path.display(), stage)?;
     } else if args.managed_state {
-        let name = format!("the managed state {}", args.state_name);
-        match stage.managed_state(&args.state_name)? {
+        let name = format!("the managed state {}", args.managed.state_name);
+        match stage.managed_state(&args.managed.state_name)? {
             Some(text) => add_state(&mut inventory, &text, &name, stage)?,
             None => inventory.gaps.push(Gap {
                 what: name,

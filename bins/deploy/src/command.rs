@@ -7,7 +7,9 @@ use portcullis_evidence::{
     Approval, ApprovalRequest, Bound, Circumstances, FourEyes, Player, RefusalRecord, guard,
 };
 use portcullis_report::{FORMAT_VERSION, text::clean};
-use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, Redactor, SavedPlan, Stage, Terraform};
+use portcullis_stage::{
+    ArtifactArgs, Artifacts, Exit, Failure, Redactor, SavedPlan, Stage, StateArgs, Terraform,
+};
 use portcullis_terraform::{mask_plan, same_plan};
 use serde::Serialize;
 use std::{
@@ -37,15 +39,8 @@ pub(crate) struct Args {
     /// terraform or tofu [default: PORTCULLIS_TERRAFORM, then terraform or tofu on the PATH]
     #[arg(long, value_name = "PATH")]
     terraform: Option<PathBuf>,
-    /// Name of the state that GitLab manages
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "PORTCULLIS_STATE_NAME",
-        hide_env_values = true,
-        default_value = "default"
-    )]
-    state_name: String,
+    #[command(flatten)]
+    state: StateArgs,
     #[command(flatten)]
     artifacts: ArtifactArgs,
 }
@@ -81,7 +76,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     };
     let started = stage.now();
     let artifacts = stage.artifacts(&args.artifacts.folder);
-    let terraform = Terraform::new(stage, args.terraform.as_deref(), config, &args.state_name)?
+    let terraform = Terraform::new(stage, args.terraform.as_deref(), config, &args.state.state_name)?
         // Nothing but the approved plan says what happens, and what is shown of it.
         .without_env("TF_CLI_ARGS")
         .without_env("TF_CLI_ARGS_show")
@@ -93,7 +88,14 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
 
     let request = materials::request(&artifacts)?;
     let version = terraform.version()?;
-    let found = materials::bound(stage, &artifacts, config, policy, &args.state_name, &version)?;
+    let found = materials::bound(
+        stage,
+        &artifacts,
+        config,
+        policy,
+        &args.state.state_name,
+        &version,
+    )?;
     let circumstances = Circumstances {
         now: started,
         max_age: None,

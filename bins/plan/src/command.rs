@@ -4,7 +4,7 @@ use crate::{exposure, page, variables};
 use clap::Parser;
 use portcullis_report::PlannedChanges;
 use portcullis_report::text::clean_lines;
-use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, SavedPlan, Stage, Terraform};
+use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, SavedPlan, Stage, StateArgs, Terraform};
 use portcullis_terraform::{ActionCounts, Plan, Sensitive, mask_plan};
 use std::{ffi::OsString, path::PathBuf};
 
@@ -21,15 +21,8 @@ pub(crate) struct Args {
     /// terraform or tofu [default: PORTCULLIS_TERRAFORM, then terraform or tofu on the PATH]
     #[arg(long, value_name = "PATH")]
     terraform: Option<PathBuf>,
-    /// Name of the state that GitLab manages
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "PORTCULLIS_STATE_NAME",
-        hide_env_values = true,
-        default_value = "default"
-    )]
-    state_name: String,
+    #[command(flatten)]
+    state: StateArgs,
     #[command(flatten)]
     artifacts: ArtifactArgs,
 }
@@ -60,7 +53,12 @@ const WRITES: [&str; 7] = [
 
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let artifacts = stage.artifacts(&args.artifacts.folder);
-    let terraform = Terraform::new(stage, args.terraform.as_deref(), &args.config, &args.state_name)?;
+    let terraform = Terraform::new(
+        stage,
+        args.terraform.as_deref(),
+        &args.config,
+        &args.state.state_name,
+    )?;
     // A key that is none is told before terraform runs for minutes.
     let seals = stage.seals_plans()?;
     clear(&artifacts)?;

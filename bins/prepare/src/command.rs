@@ -5,7 +5,7 @@ use crate::{
     checks::{gitlab, local, slack},
 };
 use clap::Parser;
-use portcullis_stage::{ArtifactArgs, Exit, Failure, Stage};
+use portcullis_stage::{ArtifactArgs, Exit, Failure, Stage, StateArgs};
 use std::path::PathBuf;
 
 /// Checks what the later stages need, and says for each thing how to mend it
@@ -25,15 +25,8 @@ pub(crate) struct Args {
     /// terraform or tofu [default: PORTCULLIS_TERRAFORM, then terraform or tofu on the PATH]
     #[arg(long, value_name = "PATH")]
     terraform: Option<PathBuf>,
-    /// Name of the state that GitLab manages
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "PORTCULLIS_STATE_NAME",
-        hide_env_values = true,
-        default_value = "default"
-    )]
-    state_name: String,
+    #[command(flatten)]
+    state: StateArgs,
     #[command(flatten)]
     artifacts: ArtifactArgs,
 }
@@ -55,7 +48,7 @@ const DOCTOR: &str = "doctor.txt";
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let artifacts = stage.artifacts(&args.artifacts.folder);
     let job = stage.ci();
-    let [token, state] = gitlab::checks(&args.state_name, stage);
+    let [token, state] = gitlab::checks(&args.state.state_name, stage);
     let mut checks = vec![
         local::folder(&artifacts, stage),
         local::config(&args.config, stage),

@@ -4,7 +4,7 @@ use portcullis_evidence::{ApprovalRequest, Materials};
 use portcullis_exposure::ExposureReport;
 use portcullis_report::text::clean;
 use portcullis_report::{FORMAT_VERSION, Report, Verdict};
-use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, ReadErrorKind, Stage};
+use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, ReadErrorKind, Stage, StateArgs};
 use portcullis_terraform::{Plan, ReadError, Sensitive, State};
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
@@ -23,15 +23,8 @@ pub(crate) struct Args {
     /// The policy that the plan was held to
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
-    /// Name of the state that GitLab manages
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "PORTCULLIS_STATE_NAME",
-        hide_env_values = true,
-        default_value = "default"
-    )]
-    state_name: String,
+    #[command(flatten)]
+    state: StateArgs,
     #[command(flatten)]
     artifacts: ArtifactArgs,
 }
@@ -88,7 +81,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
 
     let job = stage.ci();
     let commit = job.require_commit_sha()?;
-    let state = managed_state(stage, &args.state_name)?;
+    let state = managed_state(stage, &args.state.state_name)?;
     let materials = Materials {
         plan_file: &plan_file,
         plan_json: plan_json.as_bytes(),
@@ -114,7 +107,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     );
     let text = request.to_json().map_err(Failure::internal)?;
     artifacts.write_text(REQUEST, &text)?;
-    stage.out(summary(&request, &compliance, &args.state_name))?;
+    stage.out(summary(&request, &compliance, &args.state.state_name))?;
     Ok(Exit::Pass)
 }
 

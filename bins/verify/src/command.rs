@@ -4,7 +4,7 @@ use crate::{hidden, views};
 use portcullis_consistency::{Views, compare};
 use portcullis_page::{Context, VerifyPage};
 use portcullis_report::{Format, Tool};
-use portcullis_stage::{Exit, Failure, FormatArgs, Stage};
+use portcullis_stage::{Exit, Failure, FormatArgs, Stage, StateArgs};
 use portcullis_terraform::View;
 use std::path::PathBuf;
 
@@ -24,15 +24,8 @@ pub(crate) struct Args {
     /// Read the state that GitLab manages
     #[arg(long)]
     pub(crate) managed_state: bool,
-    /// Name of the state that GitLab manages
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "PORTCULLIS_STATE_NAME",
-        hide_env_values = true,
-        default_value = "default"
-    )]
-    pub(crate) state_name: String,
+    #[command(flatten)]
+    pub(crate) managed: StateArgs,
     /// What EC2 has: a live.json, or a folder of EC2's answers as the AWS CLI prints them
     #[arg(long, value_name = "PATH")]
     pub(crate) live: Option<PathBuf>,

@@ -51,8 +51,8 @@ pub(crate) fn recorded(args: &Args, stage: &Stage) -> Result<Option<View>, Failu
     let (text, what) = if let Some(path) = &args.state {
         (stage.read_text(path)?, path.display().to_string())
     } else if args.managed_state {
-        let what = format!("the managed state {}", args.state_name);
-        match stage.managed_state(&args.state_name)? {
+        let what = format!("the managed state {}", args.managed.state_name);
+        match stage.managed_state(&args.managed.state_name)? {
             Some(text) => (text, what),
             None => {
                 stage.say(format!("{what}: there is none yet, so nothing is recorded"));

@@ -24,6 +24,20 @@ pub struct ArtifactArgs {
     pub folder: PathBuf,
 }
 
+/// Which of a project's managed states is meant, flattened into a stage's own arguments.
+#[derive(Debug, Clone, clap::Args)]
+pub struct StateArgs {
+    /// Name of the state that GitLab manages
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "PORTCULLIS_STATE_NAME",
+        hide_env_values = true,
+        default_value = "default"
+    )]
+    pub state_name: String,
+}
+
 /// How a report is written. Flatten it into a stage's arguments.
 #[derive(Debug, Clone, clap::Args)]
 pub struct FormatArgs {

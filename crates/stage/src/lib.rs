@@ -54,7 +54,7 @@ mod signals;
 mod stage;
 mod terraform;
 
-pub use arguments::{ArtifactArgs, FormatArgs, NoFormatAndFile, WriteTo};
+pub use arguments::{ArtifactArgs, FormatArgs, NoFormatAndFile, StateArgs, WriteTo};
 pub use artifacts::{Artifacts, WriteError};
 pub use edge::main;
 pub use environment::{Environment, UnsetVariable};
