@@ -183,9 +183,23 @@ variables! {
     commit_ref_protected / require_commit_ref_protected: bool = "CI_COMMIT_REF_PROTECTED", EVERY_JOB;
     /// The project's default branch.
     default_branch / require_default_branch: String = "CI_DEFAULT_BRANCH", EVERY_JOB;
+    /// The commit that the branch stood at before this push; all zeros where GitLab knows none.
+    commit_before_sha / require_commit_before_sha: String = "CI_COMMIT_BEFORE_SHA", EVERY_JOB;
+    /// Where the pipeline file stands: a path in the repository, `path@group/project`, or an address.
+    config_path / require_config_path: String = "CI_CONFIG_PATH", EVERY_JOB;
+    /// The folder of the checkout.
+    project_dir / require_project_dir: String = "CI_PROJECT_DIR", EVERY_JOB;
+    /// The environment the job deploys to. Text from outside.
+    environment_name / require_environment_name: String = "CI_ENVIRONMENT_NAME",
+        "GitLab sets it in jobs with `environment: name`";
+    /// The commit that the merge request begins at.
+    merge_request_base / require_merge_request_base: String = "CI_MERGE_REQUEST_DIFF_BASE_SHA",
+        "GitLab sets it in merge request pipelines only; run the job with the rule $CI_PIPELINE_SOURCE == \"merge_request_event\"";
     /// The merge request's number within the project.
     merge_request_iid / require_merge_request_iid: u64 = "CI_MERGE_REQUEST_IID",
         "GitLab sets it in merge request pipelines only; run the job with the rule $CI_PIPELINE_SOURCE == \"merge_request_event\"";
+    /// The user's number, unique on the instance.
+    user_id / require_user_id: u64 = "GITLAB_USER_ID", USER;
     /// The user's name for signing in.
     user_login / require_user_login: String = "GITLAB_USER_LOGIN", USER;
     /// The user's name as shown. Text from outside.

@@ -14,6 +14,7 @@ mod jobs;
 mod merge_requests;
 mod operation;
 mod protection;
+mod repository;
 mod states;
 
 pub use config::{Config, Retry, Timeouts, Token};

@@ -35,6 +35,37 @@ pub struct Job {
     /// The pipeline it belongs to.
     #[serde(default)]
     pub pipeline: Option<Pipeline>,
+    /// The commit it runs on.
+    #[serde(default)]
+    pub commit: Option<Commit>,
+}
+
+/// A commit.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Commit {
+    /// The full id.
+    pub id: String,
+    /// The author's name, as git has it. Text from outside.
+    #[serde(default)]
+    pub author_name: Option<String>,
+    /// The author's mail address, as git has it. Text from outside.
+    #[serde(default)]
+    pub author_email: Option<String>,
+    /// The commits it follows; the first is the branch's own. Some answers leave them out.
+    #[serde(default, deserialize_with = "null::is_default")]
+    pub parent_ids: Vec<String>,
+}
+
+impl Commit {
+    /// The author as `CI_COMMIT_AUTHOR` has it: `Name <mail>`. `None` when the answer names nobody.
+    #[must_use]
+    pub fn author(&self) -> Option<String> {
+        match (&self.author_name, &self.author_email) {
+            (None, None) => None,
+            (name, None) => name.clone(),
+            (name, Some(mail)) => Some(format!("{} <{mail}>", name.as_deref().unwrap_or_default())),
+        }
+    }
 }
 
 /// A user, as far as other answers mention one.

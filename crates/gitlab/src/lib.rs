@@ -7,7 +7,7 @@
 //! default) adds [`client::Client`], which sends requests, repeats what may be repeated, and says in its errors which
 //! role or token is missing, and what goes on without.
 //!
-//! **What it is not.** No general GitLab library: about two dozen calls, each with the fields the stages use. It reads no
+//! **What it is not.** No general GitLab library: some thirty calls, each with the fields the stages use. It reads no
 //! environment and no file, writes no state (terraform does), and depends on no other crate of this workspace.
 //!
 //! ```no_run
@@ -69,5 +69,5 @@ mod secret;
 pub mod state;
 
 pub use error_body::ErrorBody;
-pub use project::Project;
+pub use project::{Member, Project};
 pub use secret::Secret;

@@ -32,6 +32,17 @@ pub struct MergeRequest {
     /// Who merged it.
     #[serde(default)]
     pub merge_user: Option<User>,
+    /// Where it begins and ends; only where one merge request is asked for.
+    #[serde(default)]
+    pub diff_refs: Option<DiffRefs>,
+}
+
+/// Where a merge request begins and ends.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct DiffRefs {
+    /// The commit that it and its target branch have in common.
+    #[serde(default)]
+    pub base_sha: Option<String>,
 }
 
 /// Who approved a merge request. (GitLab docs, "Merge request approvals API".)

@@ -2,6 +2,17 @@
 
 use std::fmt;
 
+/// Somebody who belongs to a project or a group, also by a group above it. (GitLab docs, "Project members API".)
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct Member {
+    /// Number, unique on the instance.
+    pub id: u64,
+    /// The name for signing in.
+    pub username: String,
+    /// 10 Guest, 20 Reporter, 30 Developer, 40 Maintainer, 50 Owner.
+    pub access_level: u64,
+}
+
 /// A project, by number or by full path, as the API's `:id` accepts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Project {

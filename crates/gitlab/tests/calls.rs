@@ -14,7 +14,7 @@ use portcullis_gitlab::{
     Project, Secret,
     client::{Client, ErrorKind, Token, if_available},
     commit_status::{CommitState, CommitStatus, StatusSet},
-    job::{Inputs, JobStatus},
+    job::{Commit, Inputs, JobStatus},
     note::Written,
     state::Unlocked,
 };
@@ -397,6 +397,22 @@ async fn facts_about_people_and_protection_read_as_gitlab_documents_them() {
             "/jobs/8",
             r#"{"id": 8, "name": "plan", "stage": "plan", "status": "success"}"#,
         ),
+        (
+            "/merge_requests/7/commits",
+            r#"[{"id": "abc", "author_name": "Ada", "author_email": "ada@example.org"}, {"id": "def", "author_name": null, "author_email": null}]"#,
+        ),
+        (
+            "/repository/commits/c0ffee",
+            r#"{"id": "c0ffee", "author_name": "Ada", "author_email": null, "parent_ids": ["b0", "b1"]}"#,
+        ),
+        (
+            "/members/all/3",
+            r#"{"id": 3, "username": "grace", "access_level": 40}"#,
+        ),
+        (
+            "/protected_environments",
+            r#"[{"name": "production", "deploy_access_levels": [{"access_level": 40}]}]"#,
+        ),
     ];
     for (at, answer) in answers {
         Mock::given(path(format!("/api/v4/projects/42{at}")))
@@ -436,5 +452,49 @@ async fn facts_about_people_and_protection_read_as_gitlab_documents_them() {
     writeln!(all, "{:#?}", client.bridges(&project, 9).await.unwrap()).unwrap();
     writeln!(all, "{:#?}", client.job(&project, 8).await.unwrap().name).unwrap();
     writeln!(all, "{:#?}", client.own_token().await.unwrap()).unwrap();
+    let commits = client.merge_request_commits(&project, 7).await.unwrap();
+    let authors: Vec<_> = commits.iter().map(Commit::author).collect();
+    writeln!(all, "{authors:?}").unwrap();
+    let commit = client.commit(&project, "c0ffee").await.unwrap();
+    writeln!(all, "{:?} after {:?}", commit.author(), commit.parent_ids).unwrap();
+    writeln!(all, "{:?}", client.project_member(&project, 3).await.unwrap()).unwrap();
+    let protected = client.protected_environments(&project).await.unwrap();
+    writeln!(all, "{} protected environment", protected.len()).unwrap();
     insta::assert_snapshot!("facts", all);
+}
+
+#[tokio::test]
+async fn a_file_is_read_as_it_stood_and_one_that_is_not_shown_is_none() {
+    let server = MockServer::start().await;
+    Mock::given(method("GET"))
+        .and(path(
+            "/api/v4/projects/42/repository/files/terraform%2Fpolicy.yaml/raw",
+        ))
+        .and(query_param("ref", "c0ffee"))
+        .and(header("job-token", TOKEN))
+        .respond_with(ResponseTemplate::new(200).set_body_string("version: 1\n"))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let (client, project) = (job_client(&server.uri()), Project::Id(42));
+    let read = async |at| client.file(&project, "terraform/policy.yaml", at, 64).await;
+    assert_eq!(read("c0ffee").await.unwrap().unwrap(), b"version: 1\n");
+    assert_eq!(read("b0").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_group_is_asked_for_by_its_whole_path_and_a_stranger_is_none() {
+    let server = MockServer::start().await;
+    Mock::given(path("/api/v4/groups/platform%2Fapprovers/members/all/3"))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .set_body_string(r#"{"id": 3, "username": "grace", "access_level": 30, "state": "active"}"#),
+        )
+        .expect(1)
+        .mount(&server)
+        .await;
+    let client = private_client(&server.uri());
+    let member = async |user| client.group_member("platform/approvers", user).await.unwrap();
+    assert_eq!(member(3).await.unwrap().access_level, 30);
+    assert_eq!(member(4).await, None);
 }

@@ -102,11 +102,21 @@ const fn without(operation: Operation) -> &'static str {
             "the merge request gets no note; Slack, the job's log and the artifacts have all of it"
         }
         Operation::SetCommitStatus => "the pipeline's own status stands alone",
-        Operation::FindMergeRequests | Operation::ReadMergeRequest | Operation::ReadApprovals => {
+        Operation::FindMergeRequests
+        | Operation::ReadMergeRequest
+        | Operation::ReadApprovals
+        | Operation::ListMergeRequestCommits => {
             "the record names who played the job, and no approvals of the merge request"
         }
-        Operation::ReadBranch | Operation::ReadProtectedBranch | Operation::ReadProtectedEnvironment => {
+        Operation::ReadCommit | Operation::ReadFile => {
+            "policy and pipeline file are not compared with those before the change"
+        }
+        Operation::ReadMember => "approvers can be named by login only",
+        Operation::ReadBranch | Operation::ReadProtectedBranch => {
             "CI_COMMIT_REF_PROTECTED alone tells whether the branch is protected"
+        }
+        Operation::ReadProtectedEnvironment | Operation::ListProtectedEnvironments => {
+            "nothing is said of who may deploy to the environment"
         }
         _ => "the rest of the job goes on",
     }

@@ -3,7 +3,7 @@
 use super::{Client, Error, ErrorKind, Operation, below, exchange::Repeat};
 use crate::{
     commit_status::{CommitStatus, StatusSet},
-    job::User,
+    job::{Commit, User},
     merge_request::{Approvals, MergeRequest},
     note::{self, Note, NoteBody, NoteWritten, Written},
     project::Project,
@@ -48,6 +48,16 @@ impl Client {
         let (project, iid) = (project.segment(), iid.to_string());
         let path = below(&project, &["merge_requests", &iid, "approvals"]);
         self.get(Operation::ReadApprovals, &path).await
+    }
+
+    /// The commits that a merge request brings, newest first, over all pages. Not with a job's token.
+    ///
+    /// # Errors
+    /// When GitLab cannot be asked, refuses, or answers something that is not a list of commits.
+    pub async fn merge_request_commits(&self, project: &Project, iid: u64) -> Result<Vec<Commit>, Error> {
+        let (project, iid) = (project.segment(), iid.to_string());
+        let path = below(&project, &["merge_requests", &iid, "commits"]);
+        self.list(Operation::ListMergeRequestCommits, &path, &[]).await
     }
 
     /// Every note of a merge request, oldest first, over all pages.

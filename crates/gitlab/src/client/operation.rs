@@ -47,12 +47,22 @@ pub enum Operation {
     WriteNote,
     /// Setting a commit's status.
     SetCommitStatus,
+    /// Listing a merge request's commits.
+    ListMergeRequestCommits,
+    /// Reading a commit.
+    ReadCommit,
+    /// Reading a file of the repository.
+    ReadFile,
+    /// Asking whether somebody belongs to the project or to a group.
+    ReadMember,
     /// Reading a branch.
     ReadBranch,
     /// Reading who may push to a branch.
     ReadProtectedBranch,
     /// Reading who may deploy to an environment.
     ReadProtectedEnvironment,
+    /// Listing the protected environments.
+    ListProtectedEnvironments,
     /// Asking whose token this is.
     OwnUser,
     /// Asking what the token may do.
@@ -85,7 +95,7 @@ pub struct Needs {
 
 impl Operation {
     /// Every call, in the order of the documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 28] = [
         Self::ReadState,
         Self::ReadStateVersion,
         Self::UnlockState,
@@ -104,9 +114,14 @@ impl Operation {
         Self::ListNotes,
         Self::WriteNote,
         Self::SetCommitStatus,
+        Self::ListMergeRequestCommits,
+        Self::ReadCommit,
+        Self::ReadFile,
+        Self::ReadMember,
         Self::ReadBranch,
         Self::ReadProtectedBranch,
         Self::ReadProtectedEnvironment,
+        Self::ListProtectedEnvironments,
         Self::OwnUser,
         Self::OwnToken,
     ];
@@ -125,15 +140,19 @@ impl Operation {
             Self::ListJobs | Self::ReadPipeline | Self::FindMergeRequests => {
                 (Newer, Some("read_api"), Some("Reporter"))
             }
-            Self::ReadMergeRequest | Self::ListNotes | Self::ReadBranch => {
-                (Newer, Some("read_api"), Some("Reporter"))
-            }
-            Self::ReadJob | Self::ListBridges | Self::ReadApprovals => {
-                (No, Some("read_api"), Some("Reporter"))
-            }
+            Self::ReadMergeRequest
+            | Self::ListNotes
+            | Self::ReadBranch
+            | Self::ReadCommit
+            | Self::ReadFile => (Newer, Some("read_api"), Some("Reporter")),
+            Self::ReadJob
+            | Self::ListBridges
+            | Self::ReadApprovals
+            | Self::ListMergeRequestCommits
+            | Self::ReadMember => (No, Some("read_api"), Some("Reporter")),
             Self::PlayJob | Self::SetCommitStatus => (No, Some("api"), Some("Developer")),
             Self::WriteNote => (No, Some("api"), Some("Reporter")),
-            Self::ReadProtectedBranch | Self::ReadProtectedEnvironment => {
+            Self::ReadProtectedBranch | Self::ReadProtectedEnvironment | Self::ListProtectedEnvironments => {
                 (No, Some("read_api"), Some("Maintainer"))
             }
             Self::OwnUser | Self::OwnToken => (No, Some("read_api"), None),
@@ -142,7 +161,10 @@ impl Operation {
             job_token,
             scope,
             role,
-            paid: matches!(self, Self::ReadApprovals | Self::ReadProtectedEnvironment),
+            paid: matches!(
+                self,
+                Self::ReadApprovals | Self::ReadProtectedEnvironment | Self::ListProtectedEnvironments
+            ),
         }
     }
 }
@@ -169,9 +191,14 @@ impl fmt::Display for Operation {
             Self::ListNotes => "list the merge request's notes",
             Self::WriteNote => "write the merge request's note",
             Self::SetCommitStatus => "set the commit's status",
+            Self::ListMergeRequestCommits => "list the merge request's commits",
+            Self::ReadCommit => "read the commit",
+            Self::ReadFile => "read a file of the repository",
+            Self::ReadMember => "ask who belongs to the project or to a group",
             Self::ReadBranch => "read the branch",
             Self::ReadProtectedBranch => "read who may push to the branch",
             Self::ReadProtectedEnvironment => "read who may deploy to the environment",
+            Self::ListProtectedEnvironments => "list the protected environments",
             Self::OwnUser => "ask whose token this is",
             Self::OwnToken => "ask what the token may do",
         })

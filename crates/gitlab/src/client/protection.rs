@@ -48,6 +48,19 @@ impl Client {
         self.get(Operation::ReadProtectedEnvironment, &path).await
     }
 
+    /// The environments that are protected, over all pages. A paid feature; see [`if_available`](super::if_available).
+    ///
+    /// # Errors
+    /// When GitLab cannot be asked, refuses, or answers something unexpected.
+    pub async fn protected_environments(
+        &self,
+        project: &Project,
+    ) -> Result<Vec<ProtectedEnvironment>, Error> {
+        let project = project.segment();
+        let path = below(&project, &["protected_environments"]);
+        self.list(Operation::ListProtectedEnvironments, &path, &[]).await
+    }
+
     /// The access token's scopes and its last day. Not with a job's token.
     ///
     /// # Errors
