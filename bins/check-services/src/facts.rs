@@ -19,10 +19,7 @@ pub(crate) fn gather(args: &Args, stage: &Stage) -> Result<Inventory, Failure> {
         let name = format!("the managed state {}", args.managed.state_name);
         match stage.managed_state(&args.managed.state_name)? {
             Some(text) => add_state(&mut inventory, &text, &name, stage)?,
-            None => inventory.gaps.push(Gap {
-                what: name,
-                why: "there is none yet".to_owned(),
-            }),
+            None => inventory.gaps.push(Gap::new(name, "there is none yet")),
         }
     }
     Ok(inventory)
@@ -53,10 +50,7 @@ fn add_state(
     inventory.groups.extend(view.groups.iter().map(recorded));
     inventory.interfaces.extend(view.members.iter().map(interface));
     for problem in view.problems {
-        inventory.gaps.push(Gap {
-            what: problem.address,
-            why: problem.what,
-        });
+        inventory.gaps.push(Gap::new(problem.address, problem.what));
     }
     Ok(())
 }

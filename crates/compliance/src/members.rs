@@ -85,6 +85,7 @@ fn anything(group: &str) -> [JudgedRule; 2] {
             peer: Peer::Unknown(UnknownPeer::Any),
             description: None,
             id: None,
+            tags: BTreeMap::new(),
         },
         owner: group.to_owned(),
         by_hand: false,

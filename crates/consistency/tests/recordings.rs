@@ -199,10 +199,10 @@ fn a_view_that_could_not_be_read_is_never_agreement() {
     partial
         .groups
         .retain(|group| group.name.as_deref() != Some("web"));
-    partial.gaps.push(portcullis_secgroup::Gap {
-        what: "DescribeSecurityGroups".into(),
-        why: "access denied".into(),
-    });
+    partial.gaps.push(portcullis_secgroup::Gap::new(
+        "DescribeSecurityGroups",
+        "access denied",
+    ));
     let report = compare(&Views {
         declared: &plan,
         recorded: Some(&state),

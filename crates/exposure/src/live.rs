@@ -17,7 +17,11 @@ pub(crate) fn beside<'a>(before: &'a View, live: &'a Inventory) -> [Side<'a>; 2]
             rules: group.rules.iter().collect(),
         }),
         // What was not read is not missing.
-        None => (!live.gaps.is_empty() || held.name.id.is_none()).then(|| held.clone()),
+        None => held
+            .name
+            .id
+            .is_none_or(|id| live.may_lack_group(id))
+            .then(|| held.clone()),
     };
     let live = Side {
         groups: recorded.groups.iter().filter_map(found).collect(),
@@ -105,15 +109,15 @@ fn groups<'a>(before: &'a View, after: &'a View, live: &'a Inventory) -> (Vec<He
         was.push(Held { name, rules });
     }
     // What was not read counts as the state has it; what is not live any more is on neither side, unless it is made anew.
-    let unread = !live.gaps.is_empty();
+    let unread = |held: &Held<'a>| held.name.id.is_some_and(|id| live.may_lack_group(id));
     let missing = |held: &Held<'a>| held.name.id.is_none_or(|id| !found.contains_key(id));
     let rest = |view: &'a View, keep: &dyn Fn(&Held<'a>) -> bool| -> Vec<Held<'a>> {
         let groups = Side::of(view).groups.into_iter();
         groups.filter(|held| missing(held) && keep(held)).collect()
     };
-    was.extend(rest(before, &|_| unread));
+    was.extend(rest(before, &unread));
     will.extend(rest(after, &|held| {
-        unread || held.name.id.is_none_or(|id| !recorded.contains_key(id))
+        unread(held) || held.name.id.is_none_or(|id| !recorded.contains_key(id))
     }));
     (was, will)
 }

@@ -332,6 +332,7 @@ impl<'a> Scene<'a> {
             },
             description: None,
             id: None,
+            tags: BTreeMap::new(),
         }
     }
 

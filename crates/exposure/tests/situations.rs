@@ -343,10 +343,7 @@ fn live_stands_for_before_and_drift_is_told_apart() {
 
 #[test]
 fn what_was_not_read_of_live_is_said() {
-    let gap = Gap {
-        what: "DescribeSecurityGroups".into(),
-        why: "access denied".into(),
-    };
+    let gap = Gap::new("DescribeSecurityGroups", "access denied");
     let report = live_report(vec![gap]);
     assert_eq!(report.verdict, Verdict::Undetermined);
     insta::assert_snapshot!("what-was-not-read-of-live-is-said-notes", report.notes.join("\n"));

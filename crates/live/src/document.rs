@@ -2,8 +2,8 @@
 
 use crate::error::LiveError;
 use portcullis_secgroup::{
-    AddressSet, Cidr, Direction, Gap, Group, Interface, Inventory, Known, Peer, Ports, PrefixLists, Protocol,
-    Rule,
+    AddressSet, Cidr, Direction, Gap, Group, Interface, Inventory, Known, Missing, Peer, Ports, PrefixLists,
+    Protocol, Rule, RuleKey, StaleReference, VpcAssociation,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use std::error::Error;
 use std::net::IpAddr;
 
 /// The version of `live.json`. A reader accepts any `1.x`.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "1.1";
 
 #[derive(Serialize, Deserialize)]
 struct Document {
@@ -22,6 +22,10 @@ struct Document {
     interfaces: Vec<InterfaceEntry>,
     /// Null where the entries could not be read.
     prefix_lists: BTreeMap<String, Option<Vec<String>>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    vpc_associations: Vec<AssociationEntry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    stale_references: Vec<StaleEntry>,
     gaps: Vec<GapEntry>,
 }
 
@@ -31,6 +35,10 @@ struct GroupEntry {
     name: Option<String>,
     description: Option<String>,
     vpc_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
     #[serde(default)]
     tags: BTreeMap<String, String>,
     rules: Vec<RuleEntry>,
@@ -45,6 +53,8 @@ struct RuleEntry {
     to_port: i64,
     peer: PeerEntry,
     description: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tags: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,6 +76,14 @@ enum PeerEntry {
 #[derive(Serialize, Deserialize)]
 struct InterfaceEntry {
     id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vpc_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    requester: Option<String>,
     description: Option<String>,
     instance_id: Option<String>,
     instance_name: Option<String>,
@@ -76,9 +94,38 @@ struct InterfaceEntry {
 }
 
 #[derive(Serialize, Deserialize)]
+struct AssociationEntry {
+    group: String,
+    vpc_id: String,
+    vpc_account: Option<String>,
+    state: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StaleEntry {
+    group: String,
+    direction: DirectionEntry,
+    protocol: String,
+    from_port: i64,
+    to_port: i64,
+    peer: PeerEntry,
+    peer_vpc_id: Option<String>,
+    peering: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
 struct GapEntry {
     what: String,
     why: String,
+    /// A word of [`Missing`]; one that a later version may write is read as the cautious one.
+    #[serde(default)]
+    missing: String,
+    /// The group or the prefix list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    of: Option<String>,
+    /// The groups that are not missing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    except: BTreeSet<String>,
 }
 
 /// The inventory as `live.json`: sorted, indented, ending with a line feed. Equal inventories give equal bytes.
@@ -88,6 +135,10 @@ pub fn write(inventory: &Inventory) -> String {
     groups.sort_by(|a, b| a.id.cmp(&b.id));
     let mut interfaces: Vec<InterfaceEntry> = inventory.interfaces.iter().map(interface_entry).collect();
     interfaces.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut associations = inventory.associations.clone();
+    associations.sort();
+    let mut stale: Vec<&StaleReference> = inventory.stale.iter().collect();
+    stale.sort();
     let document = Document {
         format_version: FORMAT_VERSION.to_owned(),
         account: inventory.account.clone(),
@@ -95,14 +146,17 @@ pub fn write(inventory: &Inventory) -> String {
         groups,
         interfaces,
         prefix_lists: prefix_list_entries(inventory),
-        gaps: inventory
-            .gaps
-            .iter()
-            .map(|gap| GapEntry {
-                what: gap.what.clone(),
-                why: gap.why.clone(),
+        vpc_associations: associations
+            .into_iter()
+            .map(|association| AssociationEntry {
+                group: association.group,
+                vpc_id: association.vpc_id,
+                vpc_account: association.vpc_account,
+                state: association.state,
             })
             .collect(),
+        stale_references: stale.into_iter().filter_map(stale_entry).collect(),
+        gaps: inventory.gaps.iter().map(gap_entry).collect(),
     };
     // Strings, numbers and lists under string keys: nothing here that JSON can't say.
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
@@ -142,6 +196,8 @@ fn group_entry(group: &Group) -> GroupEntry {
         name: group.name.clone(),
         description: group.description.clone(),
         vpc_id: group.vpc_id.clone(),
+        account: group.account.clone(),
+        region: group.region.clone(),
         tags: group.tags.clone(),
         rules: rules.into_iter().filter_map(rule_entry).collect(),
     }
@@ -155,30 +211,87 @@ fn rule_entry(rule: &Rule) -> Option<RuleEntry> {
     let (from, to) = ports.as_written(protocol);
     Some(RuleEntry {
         id: rule.id.clone(),
-        direction: match rule.direction {
-            Direction::Ingress => DirectionEntry::Ingress,
-            Direction::Egress => DirectionEntry::Egress,
-        },
+        direction: rule.direction.into(),
         protocol: protocol.to_string(),
         from_port: from.into(),
         to_port: to.into(),
-        peer: match &rule.peer {
-            Peer::Cidr(cidr) => PeerEntry::Cidr(cidr.to_string()),
-            Peer::Group { id, account } => PeerEntry::Group {
-                id: id.clone(),
-                account: account.clone(),
-            },
-            Peer::SelfGroup => PeerEntry::SelfGroup,
-            Peer::PrefixList(id) => PeerEntry::PrefixList(id.clone()),
-            Peer::Unknown(_) => return None,
-        },
+        peer: peer_entry(&rule.peer)?,
         description: rule.description.clone(),
+        tags: rule.tags.clone(),
     })
+}
+
+impl From<Direction> for DirectionEntry {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Ingress => Self::Ingress,
+            Direction::Egress => Self::Egress,
+        }
+    }
+}
+
+impl From<DirectionEntry> for Direction {
+    fn from(entry: DirectionEntry) -> Self {
+        match entry {
+            DirectionEntry::Ingress => Self::Ingress,
+            DirectionEntry::Egress => Self::Egress,
+        }
+    }
+}
+
+fn peer_entry(peer: &Peer) -> Option<PeerEntry> {
+    Some(match peer {
+        Peer::Cidr(cidr) => PeerEntry::Cidr(cidr.to_string()),
+        Peer::Group { id, account } => PeerEntry::Group {
+            id: id.clone(),
+            account: account.clone(),
+        },
+        Peer::SelfGroup => PeerEntry::SelfGroup,
+        Peer::PrefixList(id) => PeerEntry::PrefixList(id.clone()),
+        Peer::Unknown(_) => return None,
+    })
+}
+
+fn stale_entry(stale: &StaleReference) -> Option<StaleEntry> {
+    let rule = &stale.rule;
+    let (from, to) = rule.ports.as_written(rule.protocol);
+    Some(StaleEntry {
+        group: stale.group.clone(),
+        direction: rule.direction.into(),
+        protocol: rule.protocol.to_string(),
+        from_port: from.into(),
+        to_port: to.into(),
+        peer: peer_entry(&rule.peer)?,
+        peer_vpc_id: stale.peer_vpc_id.clone(),
+        peering: stale.peering.clone(),
+    })
+}
+
+fn gap_entry(gap: &Gap) -> GapEntry {
+    let (missing, of, except) = match &gap.missing {
+        Missing::Anything => ("anything", None, BTreeSet::new()),
+        Missing::Groups { except } => ("groups", None, except.clone()),
+        Missing::Rules { of } => ("rules", of.clone(), BTreeSet::new()),
+        Missing::Members => ("members", None, BTreeSet::new()),
+        Missing::Entries { of } => ("entries", Some(of.clone()), BTreeSet::new()),
+        Missing::Details => ("details", None, BTreeSet::new()),
+    };
+    GapEntry {
+        what: gap.what.clone(),
+        why: gap.why.clone(),
+        missing: missing.to_owned(),
+        of,
+        except,
+    }
 }
 
 fn interface_entry(interface: &Interface) -> InterfaceEntry {
     InterfaceEntry {
         id: interface.id.clone(),
+        account: interface.account.clone(),
+        vpc_id: interface.vpc_id.clone(),
+        kind: interface.kind.clone(),
+        requester: interface.requester.clone(),
         description: interface.description.clone(),
         instance_id: interface.instance_id.clone(),
         instance_name: interface.instance_name.clone(),
@@ -230,14 +343,25 @@ pub fn read(text: &str) -> Result<Inventory, LiveError> {
             .collect::<Result<_, _>>()?,
         interfaces: document.interfaces.into_iter().map(read_interface).collect(),
         prefix_lists,
-        gaps: document
-            .gaps
+        associations: document
+            .vpc_associations
             .into_iter()
-            .map(|gap| Gap {
-                what: gap.what,
-                why: gap.why,
+            .map(|entry| VpcAssociation {
+                group: entry.group,
+                vpc_id: entry.vpc_id,
+                vpc_account: entry.vpc_account,
+                state: entry.state,
             })
             .collect(),
+        stale: document
+            .stale_references
+            .into_iter()
+            .map(|entry| {
+                let group = entry.group.clone();
+                read_stale(entry).map_err(|source| rule_error(&group, source))
+            })
+            .collect::<Result<_, _>>()?,
+        gaps: document.gaps.into_iter().map(read_gap).collect(),
     })
 }
 
@@ -262,6 +386,8 @@ fn read_group(entry: GroupEntry) -> Result<Group, LiveError> {
         name: entry.name,
         description: entry.description,
         vpc_id: entry.vpc_id,
+        account: entry.account,
+        region: entry.region,
         tags: entry.tags,
         rules,
     })
@@ -270,26 +396,58 @@ fn read_group(entry: GroupEntry) -> Result<Group, LiveError> {
 fn read_rule(entry: RuleEntry) -> Result<Rule, Box<dyn Error + Send + Sync>> {
     let protocol: Protocol = entry.protocol.parse()?;
     let ports = Ports::read(protocol, Some(entry.from_port), Some(entry.to_port))?;
-    let direction = match entry.direction {
-        DirectionEntry::Ingress => Direction::Ingress,
-        DirectionEntry::Egress => Direction::Egress,
-    };
-    let peer = match entry.peer {
+    let peer = read_peer(entry.peer)?;
+    Ok(Rule {
+        description: entry.description,
+        id: entry.id,
+        tags: entry.tags,
+        ..Rule::new(entry.direction.into(), protocol, ports, peer)
+    })
+}
+
+fn read_peer(entry: PeerEntry) -> Result<Peer, Box<dyn Error + Send + Sync>> {
+    Ok(match entry {
         PeerEntry::Cidr(text) => Peer::Cidr(text.parse()?),
         PeerEntry::Group { id, account } => Peer::Group { id, account },
         PeerEntry::SelfGroup => Peer::SelfGroup,
         PeerEntry::PrefixList(id) => Peer::PrefixList(id),
-    };
-    Ok(Rule {
-        description: entry.description,
-        id: entry.id,
-        ..Rule::new(direction, protocol, ports, peer)
     })
+}
+
+fn read_stale(entry: StaleEntry) -> Result<StaleReference, Box<dyn Error + Send + Sync>> {
+    let protocol: Protocol = entry.protocol.parse()?;
+    Ok(StaleReference {
+        group: entry.group,
+        rule: RuleKey {
+            direction: entry.direction.into(),
+            protocol,
+            ports: Ports::read(protocol, Some(entry.from_port), Some(entry.to_port))?,
+            peer: read_peer(entry.peer)?,
+        },
+        peer_vpc_id: entry.peer_vpc_id,
+        peering: entry.peering,
+    })
+}
+
+fn read_gap(entry: GapEntry) -> Gap {
+    let missing = match (entry.missing.as_str(), entry.of) {
+        ("groups", _) => Missing::Groups { except: entry.except },
+        ("rules", of) => Missing::Rules { of },
+        ("members", _) => Missing::Members,
+        ("entries", Some(of)) => Missing::Entries { of },
+        ("details", _) => Missing::Details,
+        _ => Missing::Anything,
+    };
+    Gap::new(entry.what, entry.why).missing(missing)
 }
 
 fn read_interface(entry: InterfaceEntry) -> Interface {
     Interface {
         id: entry.id,
+        account: entry.account,
+        vpc_id: entry.vpc_id,
+        kind: entry.kind,
+        requester: entry.requester,
         description: entry.description,
         instance_id: entry.instance_id,
         instance_name: entry.instance_name,

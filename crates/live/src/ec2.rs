@@ -5,7 +5,8 @@
 
 use crate::error::LiveError;
 use portcullis_secgroup::{
-    AddressSet, Cidr, Direction, Gap, Group, Interface, Inventory, Peer, Ports, PrefixLists, Protocol, Rule,
+    AddressSet, Cidr, Direction, Gap, Group, Interface, Inventory, Missing, Peer, Ports, PrefixLists,
+    Protocol, Rule,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -113,12 +114,20 @@ struct SecurityGroupRule {
     prefix_list_id: Option<String>,
     referenced_group_info: Option<GroupPair>,
     description: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct NetworkInterface {
     network_interface_id: String,
+    owner_id: Option<String>,
+    vpc_id: Option<String>,
+    interface_type: Option<String>,
+    requester_id: Option<String>,
+    #[serde(default)]
+    requester_managed: bool,
     description: Option<String>,
     attachment: Option<Attachment>,
     association: Option<Association>,
@@ -262,10 +271,11 @@ pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<I
             ..Group::default()
         });
         if merge_rules(&mut group.rules, rules) && both {
-            inventory.gaps.push(Gap {
-                what: id,
-                why: "DescribeSecurityGroups and DescribeSecurityGroupRules name different rules; both are kept".into(),
-            });
+            let why =
+                "DescribeSecurityGroups and DescribeSecurityGroupRules name different rules; both are kept";
+            inventory
+                .gaps
+                .push(Gap::new(&*id, why).missing(Missing::Rules { of: Some(id.clone()) }));
         }
     }
     inventory.groups = found.into_values().collect();
@@ -342,6 +352,8 @@ fn read_group(group: SecurityGroup) -> Result<Group, LiveError> {
         name: group.group_name,
         description: group.description,
         vpc_id: group.vpc_id,
+        account: group.owner_id,
+        region: None,
         tags: group.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
         rules,
     })
@@ -413,6 +425,7 @@ fn read_row(row: SecurityGroupRule, owner: Option<&str>) -> Result<Rule, Reason>
     Ok(Rule {
         description: row.description.filter(|text| !text.is_empty()),
         id: row.security_group_rule_id,
+        tags: row.tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
         ..Rule::new(direction, protocol, ports, peer)
     })
 }
@@ -444,6 +457,10 @@ fn read_interface(interface: NetworkInterface) -> Interface {
     groups.sort();
     Interface {
         id: interface.network_interface_id,
+        account: interface.owner_id,
+        vpc_id: interface.vpc_id,
+        kind: interface.interface_type,
+        requester: interface.requester_id.filter(|_| interface.requester_managed),
         description: interface.description.filter(|text| !text.is_empty()),
         instance_id: interface.attachment.and_then(|attachment| attachment.instance_id),
         instance_name: None,

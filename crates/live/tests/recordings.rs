@@ -65,6 +65,64 @@ fn what_is_written_reads_back_equal() {
 }
 
 #[test]
+fn what_a_region_with_everything_has_reads_back_equal() {
+    let text = r#"{
+      "format_version": "1.1", "account": null, "region": null,
+      "groups": [{"id": "sg-1", "name": "web", "description": null, "vpc_id": "vpc-1", "account": "111122223333",
+        "region": "eu-west-1", "tags": {}, "rules": [{"id": "sgr-1", "direction": "ingress", "protocol": "tcp",
+        "from_port": 22, "to_port": 22, "peer": {"group": {"id": "sg-9", "account": "444455556666"}},
+        "description": null, "tags": {"owner": "alice"}}]}],
+      "interfaces": [{"id": "eni-1", "account": "111122223333", "vpc_id": "vpc-1", "kind": "interface",
+        "requester": "amazon-elb", "description": "ELB app/front/50dc6c495c0c9188", "instance_id": null,
+        "instance_name": null, "private_addresses": ["10.0.0.4"], "public_addresses": [], "public_dns": null,
+        "groups": ["sg-1"]}],
+      "prefix_lists": {"pl-1": null},
+      "vpc_associations": [{"group": "sg-1", "vpc_id": "vpc-2", "vpc_account": null, "state": "associated"}],
+      "stale_references": [{"group": "sg-1", "direction": "ingress", "protocol": "tcp", "from_port": 22,
+        "to_port": 22, "peer": {"group": {"id": "sg-9", "account": "444455556666"}}, "peer_vpc_id": "vpc-9",
+        "peering": "deleted"}],
+      "gaps": [
+        {"what": "groups", "why": "not asked for", "missing": "groups", "except": ["sg-1", "sg-2"]},
+        {"what": "rule sgr-2", "why": "odd", "missing": "rules", "of": "sg-1"},
+        {"what": "DescribeSecurityGroupRules", "why": "denied", "missing": "rules"},
+        {"what": "DescribeNetworkInterfaces", "why": "denied", "missing": "members"},
+        {"what": "GetManagedPrefixListEntries pl-1", "why": "denied", "missing": "entries", "of": "pl-1"},
+        {"what": "DescribeInstances", "why": "denied", "missing": "details"},
+        {"what": "something", "why": "unreadable", "missing": "anything"}
+      ]
+    }"#;
+    let inventory = portcullis_live::read(text).unwrap();
+    let same = |a: &str, b: &str| {
+        let json = |text| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(json(a), json(b));
+    };
+    same(&portcullis_live::write(&inventory), text);
+    assert!(inventory.may_lack_group("sg-2"), "something");
+    assert_eq!(
+        inventory.interfaces[0].load_balancer(),
+        Some("app/front/50dc6c495c0c9188")
+    );
+}
+
+#[test]
+fn a_gap_that_does_not_say_what_is_missing_may_hide_anything() {
+    for gap in [
+        r#"{"what": "DescribeInstances", "why": "denied"}"#,
+        r#"{"what": "DescribeInstances", "why": "denied", "missing": "a word of a later version"}"#,
+        r#"{"what": "GetManagedPrefixListEntries", "why": "denied", "missing": "entries"}"#,
+    ] {
+        let text = format!(
+            r#"{{"format_version": "1.0", "groups": [], "interfaces": [], "prefix_lists": {{}}, "gaps": [{gap}]}}"#
+        );
+        let inventory = portcullis_live::read(&text).unwrap();
+        assert!(
+            inventory.may_lack_group("sg-1") && inventory.may_lack_members(),
+            "{gap}"
+        );
+    }
+}
+
+#[test]
 fn bad_input_is_one_clear_error() {
     let errors: Vec<String> = [
         "",

@@ -139,10 +139,7 @@ fn a_path_stays_a_path() {
 
 #[test]
 fn a_partial_inventory_never_passes() {
-    let gap = Gap {
-        what: "DescribeNetworkInterfaces".into(),
-        why: "access denied".into(),
-    };
+    let gap = Gap::new("DescribeNetworkInterfaces", "access denied");
     let partial = Inventory {
         gaps: vec![gap],
         ..inventory()

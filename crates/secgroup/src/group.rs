@@ -16,6 +16,10 @@ pub struct Group {
     pub description: Option<String>,
     /// The VPC it was made in.
     pub vpc_id: Option<String>,
+    /// The account it belongs to, where known.
+    pub account: Option<String>,
+    /// The region it is in, where known.
+    pub region: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
     /// Its rules.

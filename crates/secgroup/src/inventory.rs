@@ -1,18 +1,19 @@
 //! What EC2 has: groups with their rules, and the members that carry them.
 
+use crate::gap::{Gap, Missing};
 use crate::group::Group;
+use crate::interface::Interface;
 use crate::open::OpenSet;
 use crate::peer::PrefixLists;
-use crate::rule::Direction;
+use crate::rule::{Direction, RuleKey};
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 /// The live view: what was read from EC2, and what could not be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inventory {
-    /// The account, where known.
+    /// The account, where known and only one.
     pub account: Option<String>,
-    /// The region, where known.
+    /// The region, where known and only one.
     pub region: Option<String>,
     /// The groups with their rules.
     pub groups: Vec<Group>,
@@ -20,50 +21,40 @@ pub struct Inventory {
     pub interfaces: Vec<Interface>,
     /// The entries of the prefix lists.
     pub prefix_lists: PrefixLists,
-    /// What could not be read. An inventory with gaps never proves that something is absent.
+    /// Where groups may be used besides their own VPC.
+    pub associations: Vec<VpcAssociation>,
+    /// Rules that name a group which is gone.
+    pub stale: Vec<StaleReference>,
+    /// What could not be read. What is not here is absent only where no gap says that it may be missing: see
+    /// [`Inventory::may_lack_group`], [`Inventory::may_lack_rules_of`] and [`Inventory::may_lack_members`].
     pub gaps: Vec<Gap>,
 }
 
-/// Something that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gap {
-    /// What: an EC2 call such as `DescribeNetworkInterfaces`, or a file.
-    pub what: String,
-    /// Why, in one line.
-    pub why: String,
+/// A group that may also be used in a VPC other than its own (EC2 API reference, `SecurityGroupVpcAssociation`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VpcAssociation {
+    /// The group's id.
+    pub group: String,
+    /// The other VPC's id.
+    pub vpc_id: String,
+    /// The account the VPC belongs to.
+    pub vpc_account: Option<String>,
+    /// How far it is, in EC2's word: `associated`, `associating`, `association-failed`, `disassociating`, ….
+    pub state: String,
 }
 
-/// A network interface: the thing that carries security groups.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Interface {
-    /// Its id, `eni-…`.
-    pub id: String,
-    /// Its description; for a load balancer the only trace that leads back to it.
-    pub description: Option<String>,
-    /// The instance it is attached to.
-    pub instance_id: Option<String>,
-    /// The instance's `Name` tag.
-    pub instance_name: Option<String>,
-    /// Its private addresses.
-    pub private_addresses: Vec<IpAddr>,
-    /// Its public IPv4 addresses, and its IPv6 addresses (which are always routable).
-    pub public_addresses: Vec<IpAddr>,
-    /// Its public DNS name.
-    pub public_dns: Option<String>,
-    /// The ids of the groups it carries.
-    pub groups: Vec<String>,
-}
-
-impl Interface {
-    /// What people call it: the instance's name, else the instance's id, else its description, else its own id.
-    #[must_use]
-    pub fn label(&self) -> &str {
-        [&self.instance_name, &self.instance_id, &self.description]
-            .into_iter()
-            .flatten()
-            .find(|text| !text.is_empty())
-            .map_or(&self.id, String::as_str)
-    }
+/// A rule that names a group of a peered VPC which is not there any more, or not reachable (EC2 API reference,
+/// `StaleSecurityGroup`): it allows nothing, and would again for whoever gets the same name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StaleReference {
+    /// The id of the group that holds the rule.
+    pub group: String,
+    /// The rule, by what identifies it; its peer is the group that is gone.
+    pub rule: RuleKey,
+    /// The VPC of the group that is gone.
+    pub peer_vpc_id: Option<String>,
+    /// What became of the peering connection, in EC2's word, such as `deleted`.
+    pub peering: Option<String>,
 }
 
 impl Inventory {
@@ -71,6 +62,40 @@ impl Inventory {
     #[must_use]
     pub fn group(&self, id: &str) -> Option<&Group> {
         self.groups.iter().find(|group| group.id.as_deref() == Some(id))
+    }
+
+    /// Whether the group with this id may exist although it is not here.
+    #[must_use]
+    pub fn may_lack_group(&self, id: &str) -> bool {
+        self.gaps.iter().any(|gap| match &gap.missing {
+            Missing::Anything => true,
+            Missing::Groups { except } => !except.contains(id),
+            _ => false,
+        })
+    }
+
+    /// Whether the group with this id may have rules that are not here, or not have some that are. A group that is not
+    /// here and may exist may have any.
+    #[must_use]
+    pub fn may_lack_rules_of(&self, id: &str) -> bool {
+        let here = self.group(id).is_some();
+        self.gaps.iter().any(|gap| match &gap.missing {
+            Missing::Anything => true,
+            Missing::Groups { except } => !here && !except.contains(id),
+            Missing::Rules { of } => of.as_deref().is_none_or(|of| of == id),
+            _ => false,
+        })
+    }
+
+    /// Whether interfaces may carry groups and not be here.
+    #[must_use]
+    pub fn may_lack_members(&self) -> bool {
+        self.gaps.iter().any(|gap| {
+            matches!(
+                gap.missing,
+                Missing::Anything | Missing::Groups { .. } | Missing::Members
+            )
+        })
     }
 
     /// What all groups of an interface open together: AWS joins the groups of an interface into one set of allowances (Amazon

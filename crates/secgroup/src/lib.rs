@@ -26,7 +26,9 @@
 mod address;
 mod area;
 mod cells;
+mod gap;
 mod group;
+mod interface;
 mod interval;
 mod inventory;
 mod open;
@@ -39,9 +41,11 @@ mod traffic;
 
 pub use address::{AddressSet, Cidr, CidrError};
 pub use area::{Area, Reading};
+pub use gap::{Gap, Missing};
 pub use group::{Group, GroupSelector, wildcard};
+pub use interface::Interface;
 pub use interval::{IntervalSet, Point};
-pub use inventory::{Gap, Interface, Inventory, InventoryIndex};
+pub use inventory::{Inventory, InventoryIndex, StaleReference, VpcAssociation};
 pub use open::{OpenPiece, OpenSet};
 pub use overlay::{Covered, Overlay};
 pub use peer::{Peer, PeerSet, PrefixLists, Token, TokenSet, UnknownPeer};

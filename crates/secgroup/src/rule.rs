@@ -2,6 +2,7 @@
 
 use crate::peer::Peer;
 use crate::protocol::Protocol;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Which way a rule lets traffic pass.
@@ -166,6 +167,8 @@ pub struct Rule {
     pub description: Option<String>,
     /// EC2's id of the rule (`sgr-…`), where known.
     pub id: Option<String>,
+    /// Its tags, where known.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// What makes two rules the same rule: direction, protocol number, ports and one peer.
@@ -192,6 +195,7 @@ impl Rule {
             peer,
             description: None,
             id: None,
+            tags: BTreeMap::new(),
         }
     }
 

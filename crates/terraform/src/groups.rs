@@ -95,6 +95,8 @@ impl TerraformGroup {
             name: self.name.clone(),
             description: None,
             vpc_id: self.vpc_id.clone(),
+            account: None,
+            region: None,
             tags: self.tags.clone(),
             rules: self.rules.iter().map(|owned| owned.rule.clone()).collect(),
         }
@@ -482,6 +484,7 @@ fn inline_rules(
                     peer: Peer::Unknown(portcullis_secgroup::UnknownPeer::Any),
                     description: None,
                     id: None,
+                    tags: BTreeMap::new(),
                 },
                 Origin::Inline,
                 vec![NotKnown {

@@ -242,6 +242,7 @@ impl Reader<'_> {
                 peer,
                 description: description.clone(),
                 id: id.clone(),
+                tags: BTreeMap::new(),
             })
             .collect())
     }
