@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 const LAYERS: [&[&str]; 4] = [
     &["secgroup", "report", "slack", "gitlab"],
     &["terraform", "live", "aws"],
-    &["compliance", "exposure", "consistency", "probe", "evidence"],
+    &["compliance", "exposure", "consistency", "probe", "evidence", "stacks"],
     &["messages", "page", "stage"],
 ];
 /// The binaries' layer.
