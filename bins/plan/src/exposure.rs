@@ -2,7 +2,7 @@
 
 use portcullis_exposure::{ExposureReport, compare};
 use portcullis_stage::{Failure, Stage};
-use portcullis_terraform::{Configuration, Plan, View};
+use portcullis_terraform::{Plan, View};
 use std::path::Path;
 
 /// What the change opens and closes, and the two views it was told from.
@@ -15,11 +15,14 @@ pub(crate) struct Told {
 /// The report of this plan. The code is looked at as well where it can be read: only it tells a group with a
 /// `dynamic` block from one without inline rules.
 pub(crate) fn report(plan: Plan, config: &Path, stage: &Stage) -> Result<Told, Failure> {
-    let plan = match code(config, stage) {
+    let plan = match stage.read_code(config, &[]) {
         Ok(code) => plan.with_code(code),
         // Terraform has read it, so a text that only we cannot read is no reason to stop.
         Err(error) => {
-            stage.say(format!("the exposure is told from the plan alone: {error}"));
+            stage.say(format!(
+                "the exposure is told from the plan alone: {}",
+                error.in_one_line()
+            ));
             plan
         }
     };
@@ -37,8 +40,4 @@ pub(crate) fn report(plan: Plan, config: &Path, stage: &Stage) -> Result<Told, F
         before,
         after,
     })
-}
-
-fn code(config: &Path, stage: &Stage) -> Result<Configuration, Box<dyn std::error::Error>> {
-    Ok(Configuration::read(stage.read_tree(config, "tf")?)?)
 }

@@ -3,102 +3,11 @@
 use portcullis_compliance::{GATE, Policy};
 use portcullis_report::text::clean;
 use portcullis_report::{Report, Verdict};
-use portcullis_stage::{Failure, Program, ReadErrorKind, Stage};
-use portcullis_terraform::{Address, ConfigError, Configuration, Declared, ReadError};
+use portcullis_stage::{Failure, Program, Stage, code_place};
+use portcullis_terraform::{Address, Configuration, Declared, ReadError};
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-
-/// The code in the folder, and the local modules that it calls, as long as they stand in the same repository.
-pub(crate) fn read(folder: &Path, values: &[PathBuf], stage: &Stage) -> Result<Configuration, Failure> {
-    let bad = |error: ConfigError| {
-        Failure::unreadable_in(folder.display(), error)
-            .hint("mend the file; `terraform fmt` shows the place, too")
-    };
-    let mut code =
-        Configuration::read(stage.read_named(folder, Configuration::reads, LARGEST)?).map_err(bad)?;
-    let repository = repository(folder);
-    let mut asked = BTreeSet::new();
-    let mut names: BTreeMap<PathBuf, usize> = BTreeMap::new();
-    loop {
-        let missing: Vec<String> = code.missing().difference(&asked).cloned().collect();
-        if missing.is_empty() {
-            break;
-        }
-        for module in missing {
-            let path = folder.join(&module);
-            let inside = match (path.canonicalize(), &repository) {
-                (Ok(path), Some(repository)) if path.starts_with(repository) => {
-                    let seen = names.entry(path).or_default();
-                    *seen += 1;
-                    *seen <= NAMES
-                }
-                _ => false,
-            };
-            // A module that is not there, or not ours, is left out: the gate says so.
-            if inside {
-                match stage.read_named(&path, Configuration::reads, LARGEST) {
-                    Ok(files) => {
-                        let named = files
-                            .into_iter()
-                            .map(|(name, text)| (format!("{module}/{name}"), text));
-                        code.add(named).map_err(bad)?;
-                    }
-                    Err(error) if matches!(error.kind(), ReadErrorKind::NothingInFolder) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            asked.insert(module);
-        }
-    }
-    let names: Vec<String> = code.variables().map(str::to_owned).collect();
-    for name in names {
-        let variable = format!("TF_VAR_{name}");
-        if let Some(text) = stage.variable(&variable) {
-            code.add_environment(&name, text)
-                .map_err(|error| Failure::unreadable_in(variable, error).hint("mend the variable's value"))?;
-        }
-    }
-    for file in values {
-        let text = stage.read_text(file)?;
-        code.add_values(&file.to_string_lossy(), &text)
-            .map_err(|error| Failure::unreadable_in("--var-file", error).hint("mend the file"))?;
-    }
-    Ok(code)
-}
-
-/// The largest file of code, in bytes: one beyond is refused before it is read.
-const LARGEST: u64 = 16 << 20;
-
-/// By so many names one folder may be called; a link in a circle gives it ever more.
-const NAMES: usize = 4;
-
-/// The folder that code must not reach out of: the repository's, else the working folder, else its own.
-fn repository(folder: &Path) -> Option<PathBuf> {
-    let folder = folder.canonicalize().ok()?;
-    let with_git = folder.ancestors().find(|folder| folder.join(".git").exists());
-    let here = Path::new(".")
-        .canonicalize()
-        .ok()
-        .filter(|here| folder.starts_with(here));
-    with_git.map(Path::to_owned).or(here).or(Some(folder))
-}
-
-/// A file of the code as a reader finds it: `terraform/../modules/web/main.tf` is `modules/web/main.tf`.
-pub(crate) fn place(folder: &Path, file: &str) -> String {
-    let (mut folder, mut file) = (folder, file);
-    while let (Some(rest), Some(_), Some(parent)) =
-        (file.strip_prefix("../"), folder.file_name(), folder.parent())
-    {
-        (folder, file) = (parent, rest);
-    }
-    let path = folder.join(file);
-    path.strip_prefix(".")
-        .unwrap_or(&path)
-        .to_string_lossy()
-        .into_owned()
-}
+use std::path::Path;
 
 /// What the code declares. A rule that EC2 would refuse is named with its place.
 pub(crate) fn declared(code: &Configuration, folder: &Path) -> Result<Declared, Failure> {
@@ -111,7 +20,7 @@ pub(crate) fn declared(code: &Configuration, folder: &Path) -> Result<Declared, 
         };
         let place = block.map_or_else(
             || folder.display().to_string(),
-            |block| format!("{}:{}", place(folder, &block.path), block.line),
+            |block| format!("{}:{}", code_place(folder, &block.path), block.line),
         );
         let hint = error.hint();
         Failure::unreadable_in(place, error).hint(hint)

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use portcullis_compliance::{Policy, judge, judge_code};
 use portcullis_report::{Format, Location, Report, Tool};
-use portcullis_stage::{Exit, Failure, FormatArgs, Stage};
+use portcullis_stage::{Exit, Failure, FormatArgs, Stage, code_place};
 use portcullis_terraform::{Address, Configuration};
 use std::path::{Path, PathBuf};
 
@@ -95,7 +95,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let code = args
         .config
         .as_deref()
-        .map(|folder| code::read(folder, &args.var_file, stage))
+        .map(|folder| stage.read_code(folder, &args.var_file))
         .transpose()?;
     let report = match (&code, &args.config) {
         (Some(code), Some(folder)) if only_code => {
@@ -192,7 +192,7 @@ fn located(mut report: Report, configuration: Option<&Configuration>, folder: Op
     };
     for finding in &mut report.findings {
         if let Some(location) = &mut finding.location {
-            location.path = code::place(folder, &location.path);
+            location.path = code_place(folder, &location.path);
             continue;
         }
         let addresses = finding.resources.iter().chain(&finding.group.address);
@@ -200,7 +200,7 @@ fn located(mut report: Report, configuration: Option<&Configuration>, folder: Op
             .filter_map(|text| Address::parse(text))
             .find_map(|address| configuration.find(&address));
         finding.location = block.map(|block| Location {
-            path: code::place(folder, &block.path),
+            path: code_place(folder, &block.path),
             line: block.line,
         });
     }

@@ -3,8 +3,8 @@
 use crate::command::Args;
 use portcullis_report::{Location, Report};
 use portcullis_secgroup::Inventory;
-use portcullis_stage::{Failure, Stage};
-use portcullis_terraform::{Address, Configuration, Plan, ReadError, Sensitive, State, View};
+use portcullis_stage::{Failure, Stage, code_place};
+use portcullis_terraform::{Address, Plan, ReadError, Sensitive, State, View};
 use std::fmt;
 use std::path::Path;
 
@@ -16,17 +16,10 @@ pub(crate) fn declared(args: &Args, stage: &Stage) -> Result<View, Failure> {
     stage.mask_all(Sensitive::of_plan(&text).map_err(unreadable)?.values());
     let plan = Plan::read(&text).map_err(unreadable)?;
     let plan = match config {
-        Some(folder) => plan.with_code(code(folder, stage)?),
+        Some(folder) => plan.with_code(stage.read_code(folder, &[])?),
         None => plan,
     };
     plan.after().map_err(unreadable)
-}
-
-fn code(folder: &Path, stage: &Stage) -> Result<Configuration, Failure> {
-    Configuration::read(stage.read_tree(folder, "tf")?).map_err(|error| {
-        Failure::unreadable_in(folder.display(), error)
-            .hint("mend the file; `terraform fmt` shows the place, too")
-    })
 }
 
 /// Each finding with the place in the code of the group it is about.
@@ -34,12 +27,12 @@ pub(crate) fn located(mut report: Report, config: Option<&Path>, stage: &Stage) 
     let Some(folder) = config.filter(|_| !report.findings.is_empty()) else {
         return Ok(report);
     };
-    let code = code(folder, stage)?;
+    let code = stage.read_code(folder, &[])?;
     for finding in &mut report.findings {
         let address = finding.group.address.as_deref().and_then(Address::parse);
         let block = address.and_then(|address| code.find(&address));
         finding.location = block.map(|block| Location {
-            path: folder.join(&block.path).to_string_lossy().into_owned(),
+            path: code_place(folder, &block.path),
             line: block.line,
         });
     }

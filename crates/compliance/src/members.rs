@@ -24,7 +24,12 @@ pub(crate) fn joined(subject: &Subject) -> Vec<Judged> {
         };
         for name in &member.groups {
             match places.get(name.as_str()) {
-                Some(found) => joined.carries.extend(found),
+                Some(found) => {
+                    joined.carries.extend(found);
+                    if found.iter().any(|at| subject.groups[*at].elsewhere) {
+                        joined.unseen.push(name.clone());
+                    }
+                }
                 None => joined.unseen.push(name.clone()),
             }
         }

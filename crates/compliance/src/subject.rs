@@ -41,6 +41,8 @@ pub(crate) struct Judged {
     /// Of a member: its groups whose rules are not in sight, and whether there may be others.
     pub(crate) unseen: Vec<String>,
     pub(crate) groups_unknown: bool,
+    /// Whether it is looked after elsewhere: only some of its rules are in sight.
+    pub(crate) elsewhere: bool,
 }
 
 impl Judged {
@@ -242,6 +244,7 @@ fn judged(group: &TerraformGroup, only_owned: bool) -> Judged {
         (direction, group.rules.iter().any(own))
     });
     let has_resources = |wanted: &OwnedRule| with_resources.contains(&(wanted.rule.direction, true));
+    let address = group.address.as_deref().and_then(Address::parse);
     Judged {
         group: GroupRef {
             address: group.address.clone(),
@@ -251,11 +254,11 @@ fn judged(group: &TerraformGroup, only_owned: bool) -> Judged {
         tags: group.tags.clone(),
         name_unknown: group.name.is_none(),
         name_prefix: group.name_prefix.clone(),
-        never_default: group
-            .address
-            .as_deref()
-            .and_then(Address::parse)
-            .is_some_and(|address| address.kind == "aws_security_group"),
+        never_default: address
+            .as_ref()
+            .is_some_and(|address| address.kind == "aws_security_group" && !address.data),
+        // A data source tells no rules, and rule resources tell of a group only what is theirs.
+        elsewhere: address.is_none_or(|address| address.data),
         tags_unknown: group.tags_unknown,
         rules: group
             .rules

@@ -8,21 +8,48 @@
 )]
 
 use portcullis_exposure::{ExposureReport, compare};
-use portcullis_terraform::Plan;
-use std::path::Path;
+use portcullis_terraform::{Configuration, Plan};
+use std::path::{Path, PathBuf};
 
-fn report(step: &str) -> ExposureReport {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fixtures")
-        .join(step)
-        .join("plan.json");
-    let plan = Plan::read(&std::fs::read_to_string(path).unwrap()).unwrap();
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
+}
+
+fn plan(step: &str) -> Plan {
+    let text = std::fs::read_to_string(fixtures().join(step).join("plan.json")).unwrap();
+    Plan::read(&text).unwrap()
+}
+
+/// The code of a folder; the recorded ones call modules of a `modules` folder in them.
+fn code(folder: &str) -> Configuration {
+    let root = fixtures().join(folder);
+    let mut folders = vec![root.clone()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "tf") {
+                let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+                files.push((name, std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    Configuration::read(files).unwrap()
+}
+
+fn told(plan: &Plan) -> ExposureReport {
     compare(
         &plan.before().unwrap(),
         &plan.after().unwrap(),
         plan.rules_rewritten(),
         plan.partial(),
     )
+}
+
+fn report(step: &str) -> ExposureReport {
+    told(&plan(step))
 }
 
 #[test]
@@ -36,7 +63,8 @@ fn the_port_moves() {
 
 #[test]
 fn making_the_estate_opens_all_of_it() {
-    insta::assert_snapshot!("estate-setup", report("estate/1-setup").to_text());
+    let plan = plan("estate/1-setup").with_code(code("estate/config"));
+    insta::assert_snapshot!("estate-setup", told(&plan).to_text());
 }
 
 #[test]
@@ -70,7 +98,10 @@ fn renaming_and_moving_is_told_from_opening() {
 
 #[test]
 fn an_unknown_source_may_open() {
-    insta::assert_snapshot!("rule-styles-create", report("rule-styles/1-create").to_text());
+    let alone = plan("rule-styles/1-create");
+    insta::assert_snapshot!("rule-styles-create-without-code", told(&alone).to_text());
+    let with_code = alone.with_code(code("rule-styles/config"));
+    insta::assert_snapshot!("rule-styles-create", told(&with_code).to_text());
 }
 
 #[test]

@@ -90,6 +90,18 @@ impl Failure {
         self.exit
     }
 
+    /// The error with its causes, for a stage that goes on without what failed.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        let mut out = self.source.to_string();
+        let mut cause = self.source.source();
+        while let Some(error) = cause {
+            out.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        out
+    }
+
     /// The error, each cause on a line of its own, then the hint: as it is printed. One line feed after each line.
     ///
     /// Every line is masked, then cleaned, so that neither a secret nor an escape sequence gets through.

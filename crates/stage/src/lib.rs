@@ -5,8 +5,8 @@
 //! at all, starts terraform without a shell, masks secrets in everything that leaves the process, and turns a
 //! failure into one printed chain and a documented [exit code](Exit).
 //!
-//! **What it is not.** It knows no security group, no plan and no policy. It sends nothing over a network,
-//! but for the feature `gitlab`, which reads the managed state. A library must not depend on it: libraries take text and values.
+//! **What it is not.** It knows no security group, no plan and no policy; the feature `code` reads Terraform's code, with the
+//! local modules it calls. It sends nothing over a network, but for the feature `gitlab`, which reads the managed state. A library must not depend on it: libraries take text and values.
 //!
 //! ```no_run
 //! use portcullis_stage::{ArtifactArgs, Exit, Failure, Stage};
@@ -39,6 +39,8 @@
 
 mod arguments;
 mod artifacts;
+#[cfg(feature = "code")]
+mod code;
 mod edge;
 mod environment;
 mod exit;
@@ -56,6 +58,8 @@ mod terraform;
 
 pub use arguments::{ArtifactArgs, FormatArgs, NoFormatAndFile, StateArgs, WriteTo};
 pub use artifacts::{Artifacts, WriteError};
+#[cfg(feature = "code")]
+pub use code::code_place;
 pub use edge::main;
 pub use environment::{Environment, UnsetVariable};
 pub use exit::Exit;

@@ -55,9 +55,11 @@ pub(crate) fn attribute_kind(name: &str) -> Schema {
         | "ipv6_cidr_blocks"
         | "prefix_list_ids"
         | "security_groups"
+        | "ipv6_addresses"
+        | "security_group_ids"
         | "vpc_security_group_ids" => Schema::Texts,
         "from_port" | "to_port" => Schema::Number,
-        "self" => Schema::Flag,
+        "self" | "internal" => Schema::Flag,
         "tags" | "tags_all" => Schema::Tags,
         _ => Schema::Text,
     }

@@ -5,6 +5,7 @@ mod declared;
 mod expression;
 mod facts;
 mod functions;
+mod lists;
 mod module;
 mod number;
 mod scope;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use declared::Declared;
 pub use facts::{Fact, FactKind, ModuleSource};
+pub(crate) use lists::WrittenList;
 pub use module::ResourceBlock;
 
 use crate::address::Address;

@@ -1,6 +1,7 @@
 //! The security groups of a document, each with all its rules, however they are written.
 
 use crate::attributes::{Attribute, Object};
+use crate::behind::Behind;
 use crate::configuration::PlanConfiguration;
 use crate::error::{Problem, ReadError};
 use crate::members::{self, Member};
@@ -145,7 +146,7 @@ impl View {
 pub(crate) struct Source<'a> {
     /// The objects that exist in this view.
     pub(crate) instances: &'a [Instance],
-    pub(crate) configuration: Option<&'a PlanConfiguration>,
+    pub(crate) behind: Behind<'a>,
     /// Rules that the change takes away, by group id: an echo of them is stale.
     pub(crate) removed: &'a BTreeMap<String, BTreeSet<RuleKey>>,
     /// Addresses a targeted plan left out.
@@ -162,7 +163,7 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
     let known_groups = addresses(of(Kind::is_group));
     let known_lists = addresses(of(|kind| kind == Kind::PrefixList));
     let reader = || Reader {
-        configuration: source.configuration,
+        behind: source.behind,
         groups: &known_groups,
         lists: &known_lists,
         problems: Vec::new(),
@@ -209,7 +210,7 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
     problems.sort();
     problems.dedup();
     Ok(View {
-        members: members::read(source.instances),
+        members: members::read(source.instances, &reader),
         sensitive: crate::sensitive::parts(source.instances, &groups, &orphans),
         groups,
         orphans,
@@ -265,11 +266,10 @@ fn attached(
 /// The keys of all rules of a group's attribute and of rule resources, by group id: for finding what a change removes.
 pub(crate) fn resource_keys(
     instances: &[Instance],
-    configuration: Option<&PlanConfiguration>,
 ) -> Result<BTreeMap<String, BTreeSet<RuleKey>>, ReadError> {
     let nothing = BTreeMap::new();
     let mut reader = Reader {
-        configuration,
+        behind: Behind::default(),
         groups: &nothing,
         lists: &nothing,
         problems: Vec::new(),
@@ -319,8 +319,8 @@ impl Table {
             tags,
             tags_unknown,
             vpc_id: object.text("vpc_id").set().map(str::to_owned),
-            inline_ingress: inline(instance, Direction::Ingress, source.configuration),
-            inline_egress: inline(instance, Direction::Egress, source.configuration),
+            inline_ingress: inline(instance, Direction::Ingress, source.behind.configuration),
+            inline_egress: inline(instance, Direction::Egress, source.behind.configuration),
             untouched: source.untouched.contains(&instance.address),
             rules: Vec::new(),
         });

@@ -22,6 +22,7 @@
 
 mod address;
 mod attributes;
+mod behind;
 mod code;
 mod configuration;
 mod error;

@@ -1,11 +1,13 @@
 //! Members: what carries security groups, as far as Terraform tells.
 
 use crate::attributes::Attribute;
-use crate::resource::{Instance, Kind};
-use std::collections::BTreeMap;
+use crate::resource::{Action, Carrier, Instance, Kind};
+use crate::rules::{Reader, Target};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// A resource that carries security groups.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// A resource that carries security groups: an instance, a network interface, a load balancer, a database, and others. The
+/// table of types is in `resource.rs`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Member {
     /// Its Terraform address.
     pub address: String,
@@ -13,12 +15,16 @@ pub struct Member {
     pub id: Option<String>,
     /// Its `Name` tag, if it has one.
     pub name: Option<String>,
-    /// The ids of its groups, as far as known.
+    /// The ids of its groups, as far as known; of a group that is yet to be made, its address.
     pub groups: Vec<String>,
     /// Whether it may carry groups that are not known yet.
     pub groups_unknown: bool,
     /// Its public address: that of its elastic IP before its own.
     pub public_ip: Option<String>,
+    /// The name by which the internet finds it: of an instance, or of a load balancer that is not internal.
+    pub public_dns: Option<String>,
+    /// Its IPv6 addresses.
+    pub ipv6_addresses: Vec<String>,
 }
 
 impl Member {
@@ -29,7 +35,7 @@ impl Member {
     }
 }
 
-pub(crate) fn read(instances: &[Instance]) -> Vec<Member> {
+pub(crate) fn read(instances: &[Instance], reader: &Reader<'_>) -> Vec<Member> {
     let elastic: BTreeMap<&str, &str> = instances
         .iter()
         .filter(|instance| instance.kind == Kind::Eip)
@@ -38,46 +44,174 @@ pub(crate) fn read(instances: &[Instance]) -> Vec<Member> {
             Some((object.text("instance").set()?, object.text("public_ip").set()?))
         })
         .collect();
-    let mut members: Vec<Member> = instances
+    let mut members: Vec<(&Instance, Member)> = instances
         .iter()
-        .filter(|instance| matches!(instance.kind, Kind::Instance | Kind::Interface))
-        .map(|instance| {
-            let object = instance.object();
-            let attribute = if instance.kind == Kind::Instance {
-                "vpc_security_group_ids"
-            } else {
-                "security_groups"
+        .filter_map(|instance| {
+            let Kind::Carrier(carrier) = instance.kind else {
+                return None;
             };
-            let carried = object.texts(attribute);
-            let groups_unknown = match &carried {
-                Attribute::Set(ids) => ids.iter().any(|id| !matches!(id, Attribute::Set(_))),
-                Attribute::Null => false,
-                Attribute::Unknown | Attribute::Odd => true,
-            };
-            let ids = carried.set().unwrap_or_default();
-            let mut groups: Vec<String> = ids
-                .into_iter()
-                .filter_map(Attribute::set)
-                .map(str::to_owned)
-                .collect();
-            groups.sort();
-            let own = object.text("public_ip").set().filter(|ip| !ip.is_empty());
-            let public = instance.id().and_then(|id| elastic.get(id).copied()).or(own);
-            let name = instance
-                .values
-                .get("tags")
-                .and_then(|tags| tags.tag("Name"))
-                .and_then(|name| name.as_str());
-            Member {
-                address: instance.address.clone(),
-                id: instance.id().map(str::to_owned),
-                name: name.map(str::to_owned),
-                groups,
-                groups_unknown,
-                public_ip: public.map(str::to_owned),
-            }
+            let carried = carried(instance, carrier, reader)?;
+            Some((instance, member(instance, carried, &elastic)))
         })
         .collect();
+    let attachments: Vec<&Instance> = instances
+        .iter()
+        .filter(|instance| instance.kind == Kind::Attachment)
+        // The groups of those that stand are in the members' own lists.
+        .filter(|instance| !matches!(instance.action, Action::Keep | Action::Forget))
+        .collect();
+    if !attachments.is_empty() {
+        attach(&attachments, reader, &mut members);
+    }
+    let mut members: Vec<Member> = members.into_iter().map(|(_, member)| member).collect();
     members.sort();
     members
+}
+
+fn member(instance: &Instance, carried: Carried, elastic: &BTreeMap<&str, &str>) -> Member {
+    let object = instance.object();
+    let text = |name| object.text(name).set().filter(|text| !text.is_empty());
+    let public = instance.id().and_then(|id| elastic.get(id).copied());
+    let public_dns = match object.flag("internal") {
+        Attribute::Set(true) => None,
+        _ => text("public_dns").or(text("dns_name")),
+    };
+    let addresses = object.texts("ipv6_addresses").set().unwrap_or_default();
+    let name = instance
+        .values
+        .get("tags")
+        .and_then(|tags| tags.tag("Name"))
+        .and_then(|name| name.as_str());
+    Member {
+        address: instance.address.clone(),
+        id: instance.id().map(str::to_owned),
+        name: name.map(str::to_owned),
+        groups: carried.groups.into_iter().collect(),
+        groups_unknown: carried.unknown,
+        public_ip: public.or(text("public_ip")).map(str::to_owned),
+        public_dns: public_dns.map(str::to_owned),
+        ipv6_addresses: addresses
+            .into_iter()
+            .filter_map(Attribute::set)
+            .map(str::to_owned)
+            .collect(),
+    }
+}
+
+/// The groups a member carries, and whether there may be others.
+#[derive(Default)]
+struct Carried {
+    groups: BTreeSet<String>,
+    unknown: bool,
+}
+
+/// `None` where it is in no network, or carries no groups.
+fn carried(instance: &Instance, carrier: &Carrier, reader: &Reader<'_>) -> Option<Carried> {
+    let object = instance.object();
+    let mut lists = Vec::new();
+    match *carrier.groups {
+        [block, name] => match object.objects(block) {
+            Attribute::Set(blocks) => lists.extend(blocks.into_iter().map(|block| block.texts(name))),
+            Attribute::Null => {}
+            Attribute::Unknown | Attribute::Odd => lists.push(Attribute::Odd),
+        },
+        [name] => lists.push(object.texts(name)),
+        _ => {}
+    }
+    let mut out = Carried::default();
+    let mut any = false;
+    for list in lists {
+        any = true;
+        match list {
+            Attribute::Set(items) => {
+                out.unknown |= items.iter().any(|item| !matches!(item, Attribute::Set(_)));
+                let ids = items.into_iter().filter_map(Attribute::set);
+                out.groups.extend(ids.map(str::to_owned));
+            }
+            Attribute::Unknown | Attribute::Null if is_without(instance, carrier, reader) => return None,
+            Attribute::Unknown => match reader.groups_written(instance, carrier.groups) {
+                Some((groups, others)) => {
+                    out.groups.extend(groups);
+                    out.unknown |= others;
+                }
+                None => out.unknown = true,
+            },
+            // AWS gives a new one the default group of its VPC where none is written.
+            Attribute::Null => out.unknown |= instance.action == Action::Create,
+            Attribute::Odd => out.unknown = true,
+        }
+    }
+    any.then_some(out)
+}
+
+/// Load balancers for packets and endpoints that are mere routes carry no group where none is written, though the provider
+/// plans the attribute as unknown ("Resource: aws_lb", "Resource: aws_vpc_endpoint").
+fn is_without(instance: &Instance, carrier: &Carrier, reader: &Reader<'_>) -> bool {
+    let object = instance.object();
+    let without = match carrier.kind {
+        "aws_lb" | "aws_alb" => matches!(
+            object.text("load_balancer_type"),
+            Attribute::Set("network" | "gateway")
+        ),
+        // `Gateway` is the default.
+        "aws_vpc_endpoint" => matches!(
+            object.text("vpc_endpoint_type"),
+            Attribute::Null | Attribute::Set("Gateway" | "GatewayLoadBalancer")
+        ),
+        _ => false,
+    };
+    without
+        && !carrier
+            .groups
+            .iter()
+            .any(|name| reader.is_written(instance, name) == Some(true))
+}
+
+/// Adds the groups of attachments that are yet to be made.
+fn attach(attachments: &[&Instance], reader: &Reader<'_>, members: &mut [(&Instance, Member)]) {
+    // The place of a member by its address, by its id, and by the id of its first interface.
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, (instance, _)) in members.iter().enumerate() {
+        let interface = instance.object().text("primary_network_interface_id").set();
+        for name in [Some(instance.address.as_str()), instance.id(), interface] {
+            places.extend(name.map(|name| (name, at)));
+        }
+    }
+    let known: BTreeMap<&str, Option<&str>> = places.keys().map(|name| (*name, None)).collect();
+    for attachment in attachments {
+        let group = match reader.target(attachment) {
+            Target::Id(id) => Some(id),
+            Target::OneOf(groups) => match groups.as_slice() {
+                [one] => Some(reader.id_or_address(one).to_owned()),
+                _ => None,
+            },
+            Target::Unknown => None,
+        };
+        let found = match attachment.object().text("network_interface_id") {
+            Attribute::Set(id) => Some(vec![id.to_owned()]),
+            _ => reader.candidates(attachment, "network_interface_id", &known),
+        };
+        let carriers: BTreeSet<usize> = match found {
+            Some(names) => names
+                .iter()
+                .filter_map(|name| places.get(name.as_str()))
+                .copied()
+                .collect(),
+            None => (0..members.len()).collect(),
+        };
+        let certain = carriers.len() == 1;
+        for at in carriers {
+            let Some((_, member)) = members.get_mut(at) else {
+                continue;
+            };
+            match &group {
+                Some(group) if certain => {
+                    member.groups.push(group.clone());
+                    member.groups.sort();
+                    member.groups.dedup();
+                }
+                _ => member.groups_unknown = true,
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! means an older writer, not false.
 
 use crate::address::Address;
+use crate::behind::Behind;
 use crate::code::Configuration;
 use crate::configuration::PlanConfiguration;
 use crate::error::{Problem, ReadError};
@@ -294,7 +295,7 @@ impl Plan {
     pub fn before(&self) -> Result<View, ReadError> {
         groups::build(&Source {
             instances: &self.before,
-            configuration: None,
+            behind: Behind::default(),
             removed: &BTreeMap::new(),
             untouched: &BTreeSet::new(),
         })
@@ -306,10 +307,13 @@ impl Plan {
     /// # Errors
     /// [`ReadError::Rule`] for a rule that makes no sense.
     pub fn after(&self) -> Result<View, ReadError> {
-        let removed = groups::resource_keys(&self.removed, None)?;
+        let removed = groups::resource_keys(&self.removed)?;
         let mut view = groups::build(&Source {
             instances: &self.after,
-            configuration: self.configuration.as_ref(),
+            behind: Behind {
+                configuration: self.configuration.as_ref(),
+                code: self.code.as_ref(),
+            },
             removed: &removed,
             untouched: &self.untouched,
         })?;

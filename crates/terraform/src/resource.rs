@@ -22,13 +22,46 @@ pub(crate) enum Kind {
     PrefixList,
     /// `aws_ec2_managed_prefix_list_entry`
     PrefixListEntry,
-    /// `aws_instance`
-    Instance,
     /// `aws_eip`
     Eip,
-    /// `aws_network_interface`
-    Interface,
+    /// `aws_network_interface_sg_attachment`: a group for an interface, beside those that the interface names itself.
+    Attachment,
+    /// What carries groups: `aws_instance`, `aws_network_interface`, `aws_lb`, …
+    Carrier(&'static Carrier),
 }
+
+/// A resource type that carries security groups.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Carrier {
+    pub(crate) kind: &'static str,
+    /// Where the ids of its groups stand: an attribute, or one of a nested block, without which it is in no network.
+    pub(crate) groups: &'static [&'static str],
+}
+
+const fn carrier(kind: &'static str, groups: &'static [&'static str]) -> Carrier {
+    Carrier { kind, groups }
+}
+
+/// After the pages of the AWS provider's documentation: "Resource: aws_instance", and so on.
+static CARRIERS: [Carrier; 16] = [
+    carrier("aws_instance", &["vpc_security_group_ids"]),
+    carrier("aws_network_interface", &["security_groups"]),
+    carrier("aws_lb", &["security_groups"]),
+    // Another name for `aws_lb`, says its page.
+    carrier("aws_alb", &["security_groups"]),
+    carrier("aws_elb", &["security_groups"]),
+    carrier("aws_vpc_endpoint", &["security_group_ids"]),
+    carrier("aws_db_instance", &["vpc_security_group_ids"]),
+    carrier("aws_rds_cluster", &["vpc_security_group_ids"]),
+    carrier("aws_docdb_cluster", &["vpc_security_group_ids"]),
+    carrier("aws_neptune_cluster", &["vpc_security_group_ids"]),
+    carrier("aws_redshift_cluster", &["vpc_security_group_ids"]),
+    carrier("aws_elasticache_cluster", &["security_group_ids"]),
+    carrier("aws_elasticache_replication_group", &["security_group_ids"]),
+    carrier("aws_efs_mount_target", &["security_groups"]),
+    carrier("aws_lambda_function", &["vpc_config", "security_group_ids"]),
+    carrier("aws_ecs_service", &["network_configuration", "security_groups"]),
+];
 
 impl Kind {
     pub(crate) fn of(kind: &str) -> Option<Self> {
@@ -40,10 +73,9 @@ impl Kind {
             "aws_vpc_security_group_egress_rule" => Self::VpcEgress,
             "aws_ec2_managed_prefix_list" => Self::PrefixList,
             "aws_ec2_managed_prefix_list_entry" => Self::PrefixListEntry,
-            "aws_instance" => Self::Instance,
             "aws_eip" => Self::Eip,
-            "aws_network_interface" => Self::Interface,
-            _ => return None,
+            "aws_network_interface_sg_attachment" => Self::Attachment,
+            _ => Self::Carrier(CARRIERS.iter().find(|carrier| carrier.kind == kind)?),
         })
     }
 

@@ -1,10 +1,14 @@
 //! From a resource's attributes to rules in normal form.
 
 use crate::attributes::{Attribute, Object};
-use crate::configuration::{PlanConfiguration, References};
+use crate::behind::Behind;
+use crate::code::WrittenList;
+use crate::configuration::References;
 use crate::error::{Problem, ReadError};
 use crate::resource::{Instance, Kind};
 use crate::tree::Name;
+use hcl_edit::expr::Expression;
+use hcl_edit::structure::Body;
 use portcullis_secgroup::{Cidr, Direction, Known, Peer, Ports, Protocol, Rule, UnknownPeer};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -37,7 +41,7 @@ pub(crate) enum Target {
 
 /// What reading needs beside the attributes: which groups and lists exist, and the configuration behind them.
 pub(crate) struct Reader<'a> {
-    pub(crate) configuration: Option<&'a PlanConfiguration>,
+    pub(crate) behind: Behind<'a>,
     /// Addresses of the groups there are, with their ids where known.
     pub(crate) groups: &'a BTreeMap<&'a str, Option<&'a str>>,
     /// Addresses of the prefix lists there are, with their ids where known.
@@ -121,7 +125,7 @@ impl Reader<'_> {
         if Name::of(attribute).is_none() {
             return Vec::new();
         }
-        match (self.configuration, instance.parsed()) {
+        match (self.behind.configuration, instance.parsed()) {
             (Some(configuration), Some(address))
                 if configuration.writes(address, attribute) == Some(true) =>
             {
@@ -162,7 +166,7 @@ impl Reader<'_> {
             "ip_protocol"
         };
         let peers = if instance.kind == Kind::Rule {
-            self.many_sources(instance, object, "source_security_group_id")?
+            self.many_sources(instance, object, None)?
         } else {
             self.one_source(instance, object)?
         };
@@ -186,7 +190,7 @@ impl Reader<'_> {
         block: Object<'_>,
         direction: Direction,
     ) -> Result<Vec<Rule>, ReadError> {
-        let peers = self.many_sources(instance, block, "security_groups")?;
+        let peers = self.many_sources(instance, block, Some(direction))?;
         self.spread(instance, block, direction, "protocol", peers)
     }
 
@@ -277,50 +281,42 @@ impl Reader<'_> {
         }
     }
 
-    /// Sources of an inline block or an `aws_security_group_rule`: lists, a group (or groups), and `self`.
+    /// Sources of an inline block of this direction, or of an `aws_security_group_rule`: lists, a group (or groups), and `self`.
     fn many_sources(
         &mut self,
         instance: &Instance,
         object: Object<'_>,
-        group_attribute: &'static str,
+        inline: Option<Direction>,
     ) -> Result<Vec<Peer>, ReadError> {
         let mut peers = Vec::new();
-        for (attribute, unknown) in [
+        let lists = [
             ("cidr_blocks", UnknownPeer::Ipv4),
             ("ipv6_cidr_blocks", UnknownPeer::Ipv6),
-        ] {
+            ("prefix_list_ids", UnknownPeer::PrefixList),
+        ];
+        let groups = inline.map(|_| ("security_groups", UnknownPeer::Group));
+        for (attribute, unknown) in lists.into_iter().chain(groups) {
             match object.texts(attribute) {
                 Attribute::Set(items) => {
                     for item in items {
-                        peers.push(self.cidr(instance, attribute, item, unknown)?);
+                        peers.push(self.listed(instance, attribute, item, unknown)?);
                     }
                 }
-                other => self.unknown_list(instance, attribute, &other, unknown, &mut peers),
+                Attribute::Unknown if self.may_write(instance, attribute) => {
+                    match self.written(instance, object, inline, attribute) {
+                        Some(list) => self.peers_of(instance, attribute, &list, unknown, &mut peers)?,
+                        None => peers.extend(self.perhaps(instance, attribute, unknown)),
+                    }
+                }
+                Attribute::Odd => {
+                    self.problem(&instance.address, format!("{attribute} is no list"));
+                    peers.push(Peer::Unknown(unknown));
+                }
+                Attribute::Unknown | Attribute::Null => {}
             }
         }
-        match object.texts("prefix_list_ids") {
-            Attribute::Set(items) => peers.extend(items.into_iter().map(|item| match item {
-                Attribute::Set(id) => Peer::PrefixList(id.to_owned()),
-                _ => Peer::Unknown(UnknownPeer::PrefixList),
-            })),
-            other => self.unknown_list(
-                instance,
-                "prefix_list_ids",
-                &other,
-                UnknownPeer::PrefixList,
-                &mut peers,
-            ),
-        }
-        if group_attribute == "security_groups" {
-            match object.texts(group_attribute) {
-                Attribute::Set(items) => peers.extend(items.into_iter().map(|item| match item {
-                    Attribute::Set(id) => group_peer(id),
-                    _ => Peer::Unknown(UnknownPeer::Group),
-                })),
-                other => self.unknown_list(instance, group_attribute, &other, UnknownPeer::Group, &mut peers),
-            }
-        } else {
-            peers.extend(self.group_source(instance, object, group_attribute));
+        if inline.is_none() {
+            peers.extend(self.group_source(instance, object, "source_security_group_id"));
         }
         match object.flag("self") {
             Attribute::Set(true) => peers.push(Peer::SelfGroup),
@@ -331,6 +327,76 @@ impl Reader<'_> {
             _ => {}
         }
         Ok(peers)
+    }
+
+    /// One element of a list of sources.
+    fn listed(
+        &mut self,
+        instance: &Instance,
+        attribute: &'static str,
+        item: Attribute<&str>,
+        unknown: UnknownPeer,
+    ) -> Result<Peer, ReadError> {
+        match (unknown, item) {
+            (UnknownPeer::PrefixList, Attribute::Set(id)) => Ok(Peer::PrefixList(id.to_owned())),
+            (UnknownPeer::Group, Attribute::Set(id)) => Ok(group_peer(id)),
+            (UnknownPeer::PrefixList | UnknownPeer::Group, _) => Ok(Peer::Unknown(unknown)),
+            _ => self.cidr(instance, attribute, item, unknown),
+        }
+    }
+
+    /// What the code writes in a list that the plan does not know as a whole.
+    fn written(
+        &self,
+        instance: &Instance,
+        object: Object<'_>,
+        inline: Option<Direction>,
+        attribute: &str,
+    ) -> Option<WrittenList> {
+        let address = instance.parsed()?;
+        match inline {
+            Some(direction) => self
+                .behind
+                .list_in_block(address, direction.as_str(), attribute, |block| {
+                    may_be(block, object)
+                }),
+            None => self.behind.list(address, &[attribute]),
+        }
+    }
+
+    fn peers_of(
+        &mut self,
+        instance: &Instance,
+        attribute: &'static str,
+        list: &WrittenList,
+        unknown: UnknownPeer,
+        peers: &mut Vec<Peer>,
+    ) -> Result<(), ReadError> {
+        for text in &list.texts {
+            peers.push(self.listed(instance, attribute, Attribute::Set(text), unknown)?);
+        }
+        let known = self.named(unknown);
+        let named = |address: &String| {
+            let (address, id) = known.get_key_value(address.as_str())?;
+            Some(peer_of(unknown, id.unwrap_or(address)))
+        };
+        let found: Vec<Peer> = list.ids.iter().filter_map(named).collect();
+        if list.others || found.len() < list.ids.len() {
+            peers.push(Peer::Unknown(unknown));
+        }
+        peers.extend(found);
+        Ok(())
+    }
+
+    /// What a list may hold of which the plan tells only what it refers to: what it refers to, for certain or not, and what may
+    /// be written out in it.
+    fn perhaps(&self, instance: &Instance, attribute: &str, unknown: UnknownPeer) -> Vec<Peer> {
+        let mut peers = vec![Peer::Unknown(unknown)];
+        if matches!(unknown, UnknownPeer::PrefixList | UnknownPeer::Group) {
+            let known = self.resolve(instance, attribute, unknown);
+            peers.extend(Some(known).filter(|known| *known != peers[0]));
+        }
+        peers
     }
 
     /// The one source of an `aws_vpc_security_group_*_rule`.
@@ -398,71 +464,57 @@ impl Reader<'_> {
         }
     }
 
-    fn unknown_list<T>(
-        &mut self,
-        instance: &Instance,
-        attribute: &'static str,
-        list: &Attribute<T>,
-        unknown: UnknownPeer,
-        peers: &mut Vec<Peer>,
-    ) {
-        match list {
-            Attribute::Unknown if self.may_write(instance, attribute) => {
-                let peer = match unknown {
-                    UnknownPeer::PrefixList | UnknownPeer::Group => {
-                        self.resolve(instance, attribute, unknown)
-                    }
-                    _ => Peer::Unknown(unknown),
-                };
-                peers.push(peer);
-            }
-            Attribute::Odd => {
-                self.problem(&instance.address, format!("{attribute} is no list"));
-                peers.push(Peer::Unknown(unknown));
-            }
-            _ => {}
-        }
-    }
-
     /// Whether the configuration may write this attribute of the resource. Inline blocks count as written whole.
     fn may_write(&self, instance: &Instance, attribute: &str) -> bool {
-        if instance.kind.is_group() {
-            return true;
-        }
-        match (self.configuration, instance.parsed()) {
-            (Some(configuration), Some(address)) => configuration.writes(address, attribute).unwrap_or(true),
-            _ => true,
-        }
+        instance.kind.is_group() || self.is_written(instance, attribute).unwrap_or(true)
+    }
+
+    /// Whether the configuration writes this attribute of the resource; `None` when that can't be told.
+    pub(crate) fn is_written(&self, instance: &Instance, attribute: &str) -> Option<bool> {
+        self.behind.configuration?.writes(instance.parsed()?, attribute)
+    }
+
+    /// The groups that the code writes out for a member whose list the plan does not know as a whole, and whether there are others.
+    pub(crate) fn groups_written(&self, instance: &Instance, path: &[&str]) -> Option<(Vec<String>, bool)> {
+        let list = self.behind.list(instance.parsed()?, path)?;
+        let known = |address: &String| self.groups.contains_key(address.as_str());
+        let others = list.others || !list.ids.iter().all(known);
+        let groups = list.ids.iter().filter(|address| known(address));
+        let groups = groups.map(|address| self.id_or_address(address).to_owned());
+        Some((groups.chain(list.texts).collect(), others))
+    }
+
+    /// The id of the group at this address, once it is made.
+    pub(crate) fn id_or_address<'s>(&'s self, address: &'s str) -> &'s str {
+        self.groups.get(address).copied().flatten().unwrap_or(address)
     }
 
     /// The one group or list that the expression must mean; else the unknown.
     fn resolve(&self, instance: &Instance, attribute: &str, unknown: UnknownPeer) -> Peer {
-        let known = if unknown == UnknownPeer::Group {
-            self.groups
-        } else {
-            self.lists
-        };
+        let known = self.named(unknown);
         match self.candidates(instance, attribute, known).as_deref() {
-            Some([one]) => {
-                let name = known.get(one.as_str()).copied().flatten().unwrap_or(one);
-                if unknown == UnknownPeer::Group {
-                    group_peer(name)
-                } else {
-                    Peer::PrefixList(name.to_owned())
-                }
-            }
+            Some([one]) => peer_of(unknown, known.get(one.as_str()).copied().flatten().unwrap_or(one)),
             _ => Peer::Unknown(unknown),
         }
     }
 
+    /// The groups, or the prefix lists, that there are.
+    fn named(&self, unknown: UnknownPeer) -> &BTreeMap<&str, Option<&str>> {
+        if unknown == UnknownPeer::Group {
+            self.groups
+        } else {
+            self.lists
+        }
+    }
+
     /// The instances among `known` that the expression behind an attribute may mean. `None` when that can't be told.
-    fn candidates(
+    pub(crate) fn candidates(
         &self,
         instance: &Instance,
         attribute: &str,
         known: &BTreeMap<&str, Option<&str>>,
     ) -> Option<Vec<String>> {
-        let (configuration, address) = (self.configuration?, instance.parsed()?);
+        let (configuration, address) = (self.behind.configuration?, instance.parsed()?);
         // Inline blocks of one direction are collapsed to one expression.
         let references = if instance.kind.is_group() {
             // Inline blocks of one direction are collapsed to one expression, and a list may stand in either.
@@ -521,6 +573,46 @@ fn expand(
     found.sort();
     found.dedup();
     Some(found)
+}
+
+/// Whether a block of the code may be the one that a plan shows like this: no value that stands in both differs.
+fn may_be(block: &Body, object: Object<'_>) -> bool {
+    let written = |name: &str| -> Option<String> {
+        match &block.get_attribute(name)?.value {
+            Expression::String(text) => Some(text.value().as_str().to_owned()),
+            Expression::Number(number) => Some(number.value().to_string()),
+            _ => None,
+        }
+    };
+    let protocol = match (written("protocol"), object.text("protocol")) {
+        (Some(written), Attribute::Set(planned)) => {
+            match (written.parse::<Protocol>(), planned.parse::<Protocol>()) {
+                (Ok(written), Ok(planned)) => written == planned,
+                _ => true,
+            }
+        }
+        _ => true,
+    };
+    let ports = ["from_port", "to_port"].iter().all(|name| {
+        let written = written(name).and_then(|text| text.parse::<i64>().ok());
+        match (written, object.integer(name)) {
+            (Some(written), Attribute::Set(planned)) => written == planned,
+            _ => true,
+        }
+    });
+    let description = match (written("description"), object.text("description")) {
+        (Some(written), Attribute::Set(planned)) => written == planned,
+        _ => true,
+    };
+    protocol && ports && description
+}
+
+fn peer_of(unknown: UnknownPeer, name: &str) -> Peer {
+    if unknown == UnknownPeer::Group {
+        group_peer(name)
+    } else {
+        Peer::PrefixList(name.to_owned())
+    }
 }
 
 /// `sg-…`, or `account/sg-…` for a group of another account.

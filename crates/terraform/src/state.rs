@@ -1,5 +1,6 @@
 //! The state: raw version 4, as a backend stores it, or `terraform show -json`.
 
+use crate::behind::Behind;
 use crate::error::ReadError;
 use crate::groups::{self, Source, View};
 use crate::parallel;
@@ -141,7 +142,7 @@ impl State {
     pub fn view(&self) -> Result<View, ReadError> {
         groups::build(&Source {
             instances: &self.instances,
-            configuration: None,
+            behind: Behind::default(),
             removed: &BTreeMap::new(),
             untouched: &BTreeSet::new(),
         })

@@ -10,7 +10,7 @@ use std::fmt;
 
 /// Every attribute this crate reads, the shorter first. What is not named here is skipped while reading, except inside of
 /// tags.
-const NAMES: [&str; 32] = [
+const NAMES: [&str; 43] = [
     "id",
     "cidr",
     "name",
@@ -26,23 +26,34 @@ const NAMES: [&str; 32] = [
     "instance",
     "protocol",
     "tags_all",
+    "internal",
+    "dns_name",
     "cidr_ipv4",
     "cidr_ipv6",
     "from_port",
     "public_ip",
+    "public_dns",
+    "vpc_config",
     "cidr_blocks",
     "description",
     "ip_protocol",
     "name_prefix",
     "prefix_list_id",
+    "ipv6_addresses",
     "prefix_list_ids",
     "security_groups",
     "ipv6_cidr_blocks",
     "security_group_id",
+    "vpc_endpoint_type",
+    "security_group_ids",
+    "load_balancer_type",
+    "network_interface_id",
+    "network_configuration",
     "security_group_rule_id",
     "vpc_security_group_ids",
     "source_security_group_id",
     "referenced_security_group_id",
+    "primary_network_interface_id",
 ];
 
 /// The length of the longest name.

@@ -104,8 +104,9 @@ fn declared(files: &[(&str, &str)]) -> String {
 #[test]
 fn the_code_declares_what_terraform_plans_from_it() {
     let plan = std::fs::read_to_string(fixtures().join("rule-styles/1-create/plan.json")).unwrap();
-    let planned = rules(&Plan::read(&plan).unwrap().after().unwrap());
     let code = folder("rule-styles/config");
+    let plan = Plan::read(&plan).unwrap().with_code(code.clone());
+    let planned = rules(&plan.after().unwrap());
     let declared = code.declared().unwrap();
     let ours = rules(&declared.view);
     let mut differences = String::new();

@@ -1,6 +1,7 @@
 //! The security groups, rules and members that the code declares, as far as it is literally known.
 
 use crate::attributes::attribute_kind;
+use crate::behind::Behind;
 use crate::code::Configuration;
 use crate::code::expression::{Bound, Place};
 use crate::code::module::{Resource, labels};
@@ -84,7 +85,7 @@ impl Configuration {
         }
         let mut view = groups::build(&Source {
             instances: &reader.instances,
-            configuration: None,
+            behind: Behind::default(),
             removed: &BTreeMap::new(),
             untouched: &BTreeSet::new(),
         })?;
@@ -212,6 +213,7 @@ impl<'a> Reader<'_, 'a> {
         let nested: &[&str] = match kind {
             Kind::Group | Kind::DefaultGroup => &["ingress", "egress"],
             Kind::PrefixList => &["entry"],
+            Kind::Carrier(carrier) if carrier.groups.len() > 1 => &carrier.groups[..1],
             _ => &[],
         };
         for attribute in resource.body.attributes() {

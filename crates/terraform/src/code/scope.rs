@@ -589,7 +589,7 @@ fn is_unset(body: &Body, name: &str) -> bool {
 }
 
 /// A key as Terraform writes it in an address.
-fn quoted(key: &str) -> String {
+pub(crate) fn quoted(key: &str) -> String {
     let mut out = String::from("\"");
     for c in key.chars() {
         match c {
