@@ -87,7 +87,7 @@ impl Configuration {
     #[must_use]
     pub fn facts(&self) -> Vec<Fact> {
         let mut facts = Vec::new();
-        for folder in self.reachable() {
+        for folder in self.folders() {
             if let Some(module) = self.modules.get(folder) {
                 let mut collector = Collector {
                     folder,
@@ -101,7 +101,10 @@ impl Configuration {
         facts
     }
 
-    fn reachable(&self) -> BTreeSet<&str> {
+    /// The folders that terraform reads: `""` for the root, and those of the local modules that it calls, directly or by each other,
+    /// relative to it, read or not.
+    #[must_use]
+    pub fn folders(&self) -> BTreeSet<&str> {
         let mut found = BTreeSet::from([""]);
         let mut open = vec![""];
         while let Some(folder) = open.pop() {
