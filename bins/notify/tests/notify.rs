@@ -183,13 +183,7 @@ fn approval() -> String {
 }
 
 fn consistency() -> String {
-    serde_json::to_string(&ConsistencyReport {
-        format_version: "1.0".into(),
-        verdict: Verdict::Pass,
-        rules: vec![],
-        notes: vec![],
-    })
-    .unwrap()
+    serde_json::to_string(&ConsistencyReport::new(Verdict::Pass, vec![])).unwrap()
 }
 
 fn services() -> String {

@@ -84,11 +84,11 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         .as_deref()
         .map(|path| views::live(path, stage))
         .transpose()?;
-    let report = compare(&Views {
-        declared: &declared,
-        recorded: recorded.as_ref(),
-        live: live.as_ref(),
-    });
+    let report = compare(
+        &Views::declared(&declared)
+            .recorded(recorded.as_ref())
+            .live(live.as_ref()),
+    );
     let terraform: Vec<&View> = std::iter::once(&declared).chain(&recorded).collect();
     let report = hidden::leave_out(report, &terraform);
     if let Some(artifacts) = &artifacts {

@@ -1,21 +1,71 @@
 //! The comparison: one row per rule of each group that the code or the state knows.
 
-use crate::document::{ConsistencyReport, RuleRow, RuleVerdict};
-use crate::view::{GroupView, Names, Seen, declared, live, recorded};
-use portcullis_report::{FORMAT_VERSION, GroupRef, Verdict};
-use portcullis_secgroup::{Group, Inventory, Peer, RuleKey};
-use portcullis_terraform::{TerraformGroup, View};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::document::{ConsistencyReport, RuleVerdict};
+use crate::others::{self, Sides};
+use crate::rows::{Here, group_ref};
+use crate::view::{Names, Pair, Table};
+use portcullis_report::Verdict;
+use portcullis_secgroup::{Group, Inventory, Missing};
+use portcullis_terraform::{OwnedRule, TerraformGroup, View};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The three views. A view that could not be read is `None`; its column then says nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Views<'a> {
-    /// What the plan says will be there ([`portcullis_terraform::Plan::after`]).
+    /// What the plan says will be there ([`portcullis_terraform::Plan::after`]), or the code itself.
     pub declared: &'a View,
+    /// What is missing from the declared view, since it can't be told, in one line each: then what is not in it may be declared
+    /// all the same.
+    pub missing: &'a [String],
+    /// What was there before the plan was applied ([`portcullis_terraform::Plan::before`]): tells what the change touched.
+    pub before: Option<&'a View>,
     /// The managed state.
     pub recorded: Option<&'a View>,
     /// EC2.
     pub live: Option<&'a Inventory>,
+}
+
+impl<'a> Views<'a> {
+    /// The declared view alone; the others are added by the methods below, or left open.
+    #[must_use]
+    pub const fn declared(declared: &'a View) -> Self {
+        Self {
+            declared,
+            missing: &[],
+            before: None,
+            recorded: None,
+            live: None,
+        }
+    }
+
+    /// With what is missing from the declared view.
+    #[must_use]
+    pub const fn missing(mut self, missing: &'a [String]) -> Self {
+        self.missing = missing;
+        self
+    }
+
+    /// With what was there before the plan was applied.
+    #[must_use]
+    pub const fn before(mut self, before: Option<&'a View>) -> Self {
+        self.before = before;
+        self
+    }
+
+    /// With what the state records.
+    #[must_use]
+    pub const fn recorded(mut self, recorded: Option<&'a View>) -> Self {
+        self.recorded = recorded;
+        self
+    }
+
+    /// With what EC2 has.
+    #[must_use]
+    pub const fn live(mut self, live: Option<&'a Inventory>) -> Self {
+        self.live = live;
+        self
+    }
 }
 
 /// Compares the three views.
@@ -23,47 +73,55 @@ pub struct Views<'a> {
 pub fn compare(views: &Views<'_>) -> ConsistencyReport {
     let terraform: Vec<&View> = std::iter::once(views.declared).chain(views.recorded).collect();
     let names = Names::new(&terraform);
-    let listed: BTreeMap<&str, &Group> = views
+    let pairs = pairs(views, &names);
+    let sides = Sides {
+        declared: views.declared,
+        declared_is_partial: !views.missing.is_empty(),
+        recorded: views.recorded,
+        live: views.live,
+        names: &names,
+    };
+    let listed: HashMap<&str, &Group> = views
         .live
         .into_iter()
         .flat_map(|inventory| &inventory.groups)
         .filter_map(|group| Some((group.id.as_deref()?, group)))
         .collect();
-    let mut rules = Vec::new();
     let mut notes = Vec::new();
-    let mut known = BTreeSet::new();
-    for pair in pairs(views, &names) {
-        known.extend(pair.id.clone());
-        let here = Here {
-            declared: pair.declared.map_or_else(
-                // The code no longer has the group: it declares none of its rules.
-                || GroupView {
-                    otherwise: Some(false),
-                    ..GroupView::default()
-                },
-                |group| declared(group, pair.id.as_deref(), &names),
-            ),
-            recorded: match (views.recorded, pair.recorded) {
-                (None, _) => GroupView::unread(),
-                (Some(_), None) => GroupView {
-                    otherwise: Some(false),
-                    ..GroupView::default()
-                },
-                (Some(_), Some(group)) => recorded(group, pair.declared, &names),
-            },
-            live: views.live.map_or_else(GroupView::unread, |inventory| {
-                let group = pair.id.as_deref().and_then(|id| listed.get(id).copied());
-                live(group, inventory.gaps.is_empty())
-            }),
+    let mut rules = Vec::new();
+    let mut groups = Vec::new();
+    for pair in &pairs.pairs {
+        let found = pair.id.and_then(|id| listed.get(id).copied());
+        let mut table = Table {
+            // The code that no longer has a group declares none of its rules.
+            otherwise: [
+                declares_nothing_else(pair, &sides),
+                views.recorded.map(|_| false),
+                has_nothing_else(views.live, pair.id, found.is_some()),
+            ],
+            ..Table::default()
         };
-        for owner in here.declared.unknown.iter().chain(&here.recorded.unknown) {
+        pair.add_declared(&names, &mut table);
+        pair.add_recorded(&names, &mut table);
+        table.add_live(found);
+        for owner in &table.unknown {
             notes.push(format!(
                 "{owner}: not compared, something in it is known only after apply"
             ));
         }
-        rules.extend(here.rows(&pair));
+        groups.extend(others::group(
+            pair,
+            &sides,
+            is_live(views.live, pair.id, found.is_some()),
+        ));
+        let here = Here {
+            pair,
+            names: &names,
+            live: views.live,
+        };
+        rules.extend(here.rows(table));
     }
-    for orphan in &views.declared.orphans {
+    for orphan in &pairs.orphans {
         notes.push(format!(
             "{}: not compared, its group is known only after apply",
             orphan.owner
@@ -72,20 +130,31 @@ pub fn compare(views: &Views<'_>) -> ConsistencyReport {
     for problem in terraform.iter().flat_map(|view| &view.problems) {
         notes.push(format!("not understood: {}: {}", problem.address, problem.what));
     }
-    let mut doubtful = !notes.is_empty();
+    for missing in views.missing {
+        notes.push(format!("the code does not tell: {missing}"));
+    }
+    let mut doubtful = !notes.is_empty() || views.recorded.is_none() || views.live.is_none();
     if let Some(inventory) = views.live {
         for gap in &inventory.gaps {
-            doubtful = true;
+            // What is missing for people only leaves nothing open.
+            doubtful |= !matches!(gap.missing, Missing::Details);
             notes.push(format!("not read: {}: {}", gap.what, gap.why));
         }
-        notes.extend(strangers(inventory, &known));
+        let known: BTreeSet<&str> = pairs.pairs.iter().filter_map(|pair| pair.id).collect();
+        notes.extend(others::strangers(inventory, &known));
     }
-    rules.sort_by(|a: &RuleRow, b| rank(a).cmp(&rank(b)));
     notes.sort();
     notes.dedup();
+    // Within a group they stand in order, and the groups do.
+    rules.sort_by_key(|row| Reverse(row.verdict.verdict()));
+    let (members, prefix_lists) = (sides.members(), sides.prefix_lists());
     let verdict = rules
         .iter()
-        .map(|row| verdict_of(row.verdict))
+        .map(|row| row.verdict)
+        .chain(groups.iter().map(|row| row.verdict))
+        .chain(members.iter().map(|row| row.verdict))
+        .chain(prefix_lists.iter().map(|row| row.verdict))
+        .map(RuleVerdict::verdict)
         .fold(Verdict::Pass, Verdict::worst);
     let verdict = if doubtful {
         verdict.worst(Verdict::Undetermined)
@@ -93,67 +162,67 @@ pub fn compare(views: &Views<'_>) -> ConsistencyReport {
         verdict
     };
     ConsistencyReport {
-        format_version: FORMAT_VERSION.to_owned(),
-        verdict,
-        rules,
+        groups,
+        members,
+        prefix_lists,
         notes,
+        ..ConsistencyReport::new(verdict, rules)
     }
 }
 
-/// What one rule's verdict means for the whole.
-pub(crate) fn verdict_of(row: RuleVerdict) -> Verdict {
-    match row {
-        RuleVerdict::Agree => Verdict::Pass,
-        RuleVerdict::Undetermined => Verdict::Undetermined,
-        _ => Verdict::Violation,
+fn declares_nothing_else(pair: &Pair<'_>, sides: &Sides<'_>) -> Option<bool> {
+    let untouched = pair.declared.is_some_and(|group| group.untouched);
+    (!untouched && !sides.declared_is_partial).then_some(false)
+}
+
+/// A rule that EC2 did not name is not there, if all rules of the group were read.
+fn has_nothing_else(live: Option<&Inventory>, id: Option<&str>, is_listed: bool) -> Option<bool> {
+    let live = live?;
+    let lacks = !live.gaps.is_empty()
+        && id.is_some_and(|id| {
+            if is_listed {
+                live.may_lack_rules_of(id)
+            } else {
+                live.may_lack_group(id)
+            }
+        });
+    (!lacks).then_some(false)
+}
+
+fn is_live(live: Option<&Inventory>, id: Option<&str>, is_listed: bool) -> Option<bool> {
+    let live = live?;
+    match id {
+        Some(id) if !is_listed && live.may_lack_group(id) => None,
+        _ => Some(is_listed),
     }
 }
 
-fn rank(row: &RuleRow) -> impl Ord + '_ {
-    let weight = std::cmp::Reverse(verdict_of(row.verdict));
-    (
-        weight,
-        &row.group,
-        &row.direction,
-        &row.protocol,
-        row.from_port,
-        row.to_port,
-        &row.peer,
-    )
-}
-
-/// One group as the code and the state have it.
-struct Pair<'a> {
-    id: Option<String>,
-    group: GroupRef,
-    declared: Option<&'a TerraformGroup>,
-    recorded: Option<&'a TerraformGroup>,
+/// The groups of the code and the state, and the declared rules of which no one tells the group.
+struct Pairs<'a> {
+    pairs: Vec<Pair<'a>>,
+    orphans: Vec<&'a OwnedRule>,
 }
 
 /// Groups of both views, matched by id, else by address.
-fn pairs<'a>(views: &Views<'a>, names: &Names<'_>) -> Vec<Pair<'a>> {
-    let mut by_name: BTreeMap<String, Pair<'a>> = BTreeMap::new();
-    let id_of = |group: &TerraformGroup| {
-        group.id.clone().or_else(|| {
-            group
-                .address
-                .as_deref()
-                .and_then(|address| names.id(address))
-                .map(str::to_owned)
-        })
+fn pairs<'a>(views: &Views<'a>, names: &Names<'a>) -> Pairs<'a> {
+    let mut by_name: BTreeMap<&str, Pair<'a>> = BTreeMap::new();
+    let id_of = |group: &'a TerraformGroup| {
+        let by_address = || group.address.as_deref().and_then(|address| names.id(address));
+        group.id.as_deref().or_else(by_address)
     };
     let mut add = |group: &'a TerraformGroup, is_declared: bool| {
         let id = id_of(group);
-        let name = id.clone().unwrap_or_else(|| group.label().to_owned());
-        let pair = by_name.entry(name).or_insert_with(|| Pair {
-            group: GroupRef {
-                address: group.address.clone(),
-                id: id.clone(),
-            },
-            id,
-            declared: None,
-            recorded: None,
-        });
+        let pair = by_name
+            .entry(id.unwrap_or_else(|| group.label()))
+            .or_insert_with(|| Pair {
+                id,
+                group: group_ref(group.address.as_deref(), id),
+                declared: None,
+                recorded: None,
+                before: None,
+                is_new: false,
+                adopted: Vec::new(),
+            });
         pair.group.address = pair.group.address.take().or_else(|| group.address.clone());
         *(if is_declared {
             &mut pair.declared
@@ -162,176 +231,46 @@ fn pairs<'a>(views: &Views<'a>, names: &Names<'_>) -> Vec<Pair<'a>> {
         }) = Some(group);
     };
     views.declared.groups.iter().for_each(|group| add(group, true));
-    views
-        .recorded
-        .into_iter()
-        .flat_map(|view| &view.groups)
-        .for_each(|group| add(group, false));
-    by_name.into_values().collect()
-}
-
-/// Groups that EC2 has and Terraform does not know: worth a line, no disagreement.
-fn strangers(inventory: &Inventory, known: &BTreeSet<String>) -> Option<String> {
-    let mut names: Vec<String> = inventory
-        .groups
-        .iter()
-        .filter(|group| group.id.as_ref().is_some_and(|id| !known.contains(id)))
-        .map(|group| format!("{} ({})", group.label(), group.id.as_deref().unwrap_or("?")))
-        .collect();
-    names.sort();
-    let count = names.len();
-    names.truncate(5);
-    let more = if count > 5 {
-        format!(" and {} more", count - 5)
-    } else {
-        String::new()
-    };
-    (count > 0).then(|| {
-        format!(
-            "EC2 has groups this Terraform does not know: {}{more}",
-            names.join(", ")
-        )
-    })
-}
-
-/// The three views of one group.
-struct Here {
-    declared: GroupView,
-    recorded: GroupView,
-    live: GroupView,
-}
-
-impl Here {
-    fn rows(&self, pair: &Pair<'_>) -> Vec<RuleRow> {
-        let keys: BTreeSet<&RuleKey> = [&self.declared, &self.recorded, &self.live]
-            .into_iter()
-            .flat_map(|view| view.rules.keys())
-            .collect();
-        keys.into_iter().filter_map(|key| self.row(key, pair)).collect()
-    }
-
-    fn row(&self, key: &RuleKey, pair: &Pair<'_>) -> Option<RuleRow> {
-        let (declared, recorded, live) = (
-            self.declared.seen(key),
-            self.recorded.seen(key),
-            self.live.seen(key),
-        );
-        // A stale echo is no evidence of anything.
-        if declared.there == Some(false) && live.there == Some(false) && recorded.there != Some(true) {
-            return None;
+    let recorded = views.recorded.into_iter().flat_map(|view| &view.groups);
+    recorded.for_each(|group| add(group, false));
+    for group in views.before.into_iter().flat_map(|view| &view.groups) {
+        if let Some(pair) = group.id.as_deref().and_then(|id| by_name.get_mut(id)) {
+            pair.before = Some(group);
         }
-        let verdict = judge(declared.there, recorded.there, live.there);
-        let (from_port, to_port) = key.ports.as_written(key.protocol);
-        let mut notes = Vec::new();
-        for (word, seen) in [("declared by", &declared), ("recorded for", &recorded)] {
-            if seen.there == Some(true) && !seen.owners.is_empty() {
-                notes.push(format!("{word} {}", seen.owners.join(", ")));
+    }
+    if views.before.is_some() {
+        for pair in by_name.values_mut() {
+            pair.is_new = pair.before.is_none() && pair.declared.is_some();
+        }
+    }
+    // A rule whose group the plan can't tell is the group's for which the state records its owner.
+    let lost: BTreeSet<&str> = views
+        .declared
+        .orphans
+        .iter()
+        .map(|orphan| orphan.owner.as_str())
+        .collect();
+    let mut homes: HashMap<&str, &str> = HashMap::new();
+    if !lost.is_empty() {
+        for group in views.recorded.into_iter().flat_map(|view| &view.groups) {
+            for owned in group
+                .rules
+                .iter()
+                .filter(|owned| lost.contains(owned.owner.as_str()))
+            {
+                homes.insert(&owned.owner, id_of(group).unwrap_or_else(|| group.label()));
             }
         }
-        if verdict == RuleVerdict::Unmanaged {
-            notes.extend(self.changed(key));
+    }
+    let mut orphans = Vec::new();
+    for orphan in &views.declared.orphans {
+        let home = homes.get(orphan.owner.as_str()).copied();
+        match home.and_then(|home| by_name.get_mut(home)) {
+            Some(pair) => pair.adopted.push(orphan),
+            None => orphans.push(orphan),
         }
-        notes.extend(weaker(&declared, &recorded, &live));
-        Some(RuleRow {
-            group: pair.group.clone(),
-            direction: key.direction.as_str().to_owned(),
-            protocol: key.protocol.to_string(),
-            from_port,
-            to_port,
-            peer: match (&key.peer, &pair.id) {
-                (Peer::SelfGroup, Some(id)) => id.clone(),
-                (peer, _) => peer.to_string(),
-            },
-            declared: declared.there,
-            recorded: recorded.there,
-            live: live.there,
-            verdict,
-            notes,
-        })
     }
-
-    /// Which declared rule a rule made by hand changes: the same ports for another peer, or another port for the same peer.
-    fn changed(&self, key: &RuleKey) -> Option<String> {
-        let certain = self
-            .declared
-            .rules
-            .iter()
-            .filter(|(_, seen)| seen.there == Some(true));
-        let near: Vec<(&RuleKey, &Seen)> = certain
-            .filter(|(other, _)| other.direction == key.direction && other.protocol == key.protocol)
-            .collect();
-        let same_ports: Vec<&(&RuleKey, &Seen)> = near
-            .iter()
-            .filter(|(other, _)| other.ports == key.ports)
-            .collect();
-        if let Some((_, seen)) = same_ports.first() {
-            let peers: Vec<String> = same_ports
-                .iter()
-                .map(|(other, _)| other.peer.to_string())
-                .collect();
-            return Some(format!(
-                "changes {}: the code has these ports {} {} only",
-                seen.owners.join(", "),
-                key.direction.preposition(),
-                peers.join(", ")
-            ));
-        }
-        let gone = |other: &RuleKey| self.live.seen(other).there == Some(false);
-        let (other, seen) = near
-            .into_iter()
-            .find(|(other, _)| other.peer == key.peer && gone(other))?;
-        let (from, to) = other.ports.as_written(other.protocol);
-        Some(format!(
-            "changes {}: the code has ports {from} to {to} for this peer",
-            seen.owners.join(", ")
-        ))
-    }
-}
-
-/// The table of the glossary: declared × recorded × live. What could not be read is undetermined, never agreement.
-fn judge(declared: Option<bool>, recorded: Option<bool>, live: Option<bool>) -> RuleVerdict {
-    let (Some(declared), Some(recorded), Some(live)) = (declared, recorded, live) else {
-        return RuleVerdict::Undetermined;
-    };
-    match (declared, recorded, live) {
-        (true, true, true) => RuleVerdict::Agree,
-        (true, true, false) => RuleVerdict::Gone,
-        (true, false, false) => RuleVerdict::NotApplied,
-        (true, false, true) => RuleVerdict::StateBehind,
-        (false, true, true) => RuleVerdict::NotDeclared,
-        (false, true, false) => RuleVerdict::StateStale,
-        (false, false, true) => RuleVerdict::Unmanaged,
-        // No view has it: there is no row. Said as doubt rather than as agreement.
-        (false, false, false) => RuleVerdict::Undetermined,
-    }
-}
-
-/// What differs though the rule is the same: description and id.
-fn weaker(declared: &Seen, recorded: &Seen, live: &Seen) -> Vec<String> {
-    let mut notes = Vec::new();
-    if live.there != Some(true) {
-        return notes;
-    }
-    let wanted = declared.description.as_ref().or(recorded.description.as_ref());
-    let managed = declared.there == Some(true) || recorded.there == Some(true);
-    let hidden = |text: &&String| {
-        text.starts_with('(') && (text.contains("sensitive") || text.contains("after apply"))
-    };
-    if managed && wanted != live.description.as_ref() && !wanted.as_ref().is_some_and(hidden) {
-        let word =
-            |text: Option<&String>| text.map_or_else(|| "none".to_owned(), |text| format!("\"{text}\""));
-        notes.push(format!(
-            "description: live {}, code {}",
-            word(live.description.as_ref()),
-            word(wanted)
-        ));
-    }
-    if let (Some(recorded), Some(live)) = (&recorded.id, &live.id)
-        && recorded != live
-    {
-        notes.push(format!(
-            "made anew outside of Terraform: live {live}, recorded {recorded}"
-        ));
-    }
-    notes
+    let mut pairs: Vec<Pair<'a>> = by_name.into_values().collect();
+    pairs.sort_by(|a, b| a.group.cmp(&b.group));
+    Pairs { pairs, orphans }
 }

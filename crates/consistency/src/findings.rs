@@ -1,6 +1,5 @@
 //! The comparison as findings, for the formats that know only those.
 
-use crate::compare::verdict_of;
 use crate::{ConsistencyReport, RuleRow, RuleVerdict};
 use portcullis_report::{Finding, Report, Rule, Severity};
 
@@ -76,7 +75,7 @@ fn finding(row: &RuleRow) -> Option<Finding> {
         answer("recorded", row.recorded),
         answer("live", row.live),
     ];
-    let mut finding = Finding::new(id(verdict), severity, verdict_of(verdict))
+    let mut finding = Finding::new(id(verdict), severity, verdict.verdict())
         .title(title)
         .group(row.group.clone())
         .resources(row.group.address.iter())

@@ -15,7 +15,7 @@
 //! let plan = Plan::read(r#"{"format_version": "1.2", "resource_changes": []}"#)?;
 //! let state = State::read(r#"{"version": 4, "serial": 1, "lineage": "x", "resources": []}"#)?;
 //! let (declared, recorded, live) = (plan.after()?, state.view()?, Inventory::default());
-//! let report = compare(&Views { declared: &declared, recorded: Some(&recorded), live: Some(&live) });
+//! let report = compare(&Views::declared(&declared).recorded(Some(&recorded)).live(Some(&live)));
 //! assert_eq!(report.verdict, Verdict::Pass);
 //! # Ok::<(), portcullis_terraform::ReadError>(())
 //! ```
@@ -23,8 +23,20 @@
 mod compare;
 mod document;
 mod findings;
+mod hand;
+mod others;
+mod provenance;
+mod repair;
+mod rows;
+mod since;
 mod text;
 mod view;
 
 pub use compare::{Views, compare};
-pub use document::{ConsistencyReport, RuleRow, RuleVerdict};
+pub use document::{
+    ConsistencyReport, DoneBy, GroupRow, MemberRow, PolicyFinding, PrefixListRow, RuleRow, RuleVerdict,
+};
+pub use hand::{Relation, Tie};
+pub use provenance::{Provenance, StateOrigin};
+pub use repair::Repair;
+pub use since::Since;

@@ -1,196 +1,272 @@
-//! One view of one group: which rules it certainly has, and which it may have.
+//! The three views of one group, rule by rule: which are certainly there, which may be.
 
-use portcullis_secgroup::{Group, Peer, RuleKey};
+use portcullis_report::GroupRef;
+use portcullis_secgroup::{Cidr, Direction, Group, Known, Peer, Rule, RuleKey, UnknownPeer};
 use portcullis_terraform::{Inline, Origin, OwnedRule, TerraformGroup, View};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// One view's place in [`Row::views`].
+pub(crate) const DECLARED: usize = 0;
+pub(crate) const RECORDED: usize = 1;
+pub(crate) const LIVE: usize = 2;
+
+/// Whether a view names a rule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum There {
+    /// It doesn't: then what holds for the whole view holds.
+    #[default]
+    NotNamed,
+    /// The view can't tell.
+    CannotTell,
+    Yes,
+}
 
 /// What a view says of one rule.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Seen {
-    /// Whether it is there; `None` when the view can't tell.
-    pub(crate) there: Option<bool>,
-    pub(crate) owners: Vec<String>,
-    pub(crate) description: Option<String>,
-    pub(crate) id: Option<String>,
+pub(crate) struct Seen<'a> {
+    pub(crate) there: There,
+    pub(crate) owners: Vec<&'a str>,
+    pub(crate) description: Option<&'a str>,
+    pub(crate) id: Option<&'a str>,
+    pub(crate) tags: Option<&'a BTreeMap<String, String>>,
+    /// Whether the plan does not know it, and it is taken from what the state holds for the same owner.
+    pub(crate) inferred: bool,
 }
 
-/// One view of one group. A rule that is not in `rules` is there as `otherwise` says.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct GroupView {
-    pub(crate) rules: BTreeMap<RuleKey, Seen>,
-    pub(crate) otherwise: Option<bool>,
-    /// Rules of which something is not known, in words.
-    pub(crate) unknown: Vec<String>,
+/// One rule in the three views.
+#[derive(Debug, Default)]
+pub(crate) struct Row<'a> {
+    pub(crate) views: [Seen<'a>; 3],
 }
 
-impl GroupView {
-    /// A view that could not be read.
-    pub(crate) fn unread() -> Self {
-        Self::default()
+/// All rules of one group. A rule that a view does not name is there as `otherwise` says.
+#[derive(Debug, Default)]
+pub(crate) struct Table<'a> {
+    pub(crate) rows: HashMap<RuleKey, Row<'a>>,
+    pub(crate) otherwise: [Option<bool>; 3],
+    /// Owners of rules of which something is not known.
+    pub(crate) unknown: Vec<&'a str>,
+}
+
+impl<'a> Table<'a> {
+    /// Whether a view has the rule; `None` when it can't tell.
+    pub(crate) fn there(&self, row: &Row<'_>, view: usize) -> Option<bool> {
+        match row.views[view].there {
+            There::Yes => Some(true),
+            There::CannotTell => None,
+            There::NotNamed => self.otherwise[view],
+        }
     }
 
-    pub(crate) fn seen(&self, key: &RuleKey) -> Seen {
-        self.rules.get(key).cloned().unwrap_or(Seen {
-            there: self.otherwise,
-            ..Seen::default()
-        })
-    }
-
-    fn add(&mut self, key: RuleKey, there: Option<bool>, owned: &OwnedRule) {
-        let seen = self.rules.entry(key).or_default();
+    fn add(&mut self, view: usize, key: RuleKey, there: There, owned: &'a OwnedRule, inferred: bool) {
+        let seen = &mut self.rows.entry(key).or_default().views[view];
         // What one owner holds for certain, another one's echo can't make doubtful.
-        seen.there = if seen.there == Some(true) {
-            Some(true)
-        } else {
-            there
-        };
-        seen.owners.push(owned.owner.clone());
-        seen.description = seen.description.take().or_else(|| owned.rule.description.clone());
-        seen.id = seen.id.take().or_else(|| owned.rule.id.clone());
+        if seen.there != There::Yes {
+            seen.there = there;
+        }
+        seen.owners.push(&owned.owner);
+        seen.description = seen.description.or(owned.rule.description.as_deref());
+        seen.id = seen.id.or(owned.rule.id.as_deref());
+        seen.tags = seen.tags.or(Some(&owned.rule.tags));
+        seen.inferred |= inferred;
     }
+
+    /// What EC2 has in a group; `None` for one that EC2 does not list.
+    pub(crate) fn add_live(&mut self, group: Option<&'a Group>) {
+        for rule in group.into_iter().flat_map(|group| &group.rules) {
+            if let Some(key) = rule.key() {
+                let seen = &mut self.rows.entry(key).or_default().views[LIVE];
+                seen.there = There::Yes;
+                seen.description = rule.description.as_deref();
+                seen.id = rule.id.as_deref();
+                seen.tags = Some(&rule.tags);
+            }
+        }
+    }
+}
+
+/// One group as the code and the state have it.
+pub(crate) struct Pair<'a> {
+    pub(crate) id: Option<&'a str>,
+    pub(crate) group: GroupRef,
+    pub(crate) declared: Option<&'a TerraformGroup>,
+    pub(crate) recorded: Option<&'a TerraformGroup>,
+    /// The group before the change, when the plan tells.
+    pub(crate) before: Option<&'a TerraformGroup>,
+    /// Whether the plan makes it.
+    pub(crate) is_new: bool,
+    /// Declared rules of which only the state tells that they are this group's.
+    pub(crate) adopted: Vec<&'a OwnedRule>,
+}
+
+impl<'a> Pair<'a> {
+    /// Whether the group writes its rules of this direction inside itself.
+    pub(crate) fn is_inline(&self, direction: Direction) -> bool {
+        self.declared
+            .is_some_and(|group| group.inline(direction) == Inline::Declared)
+    }
+
+    /// What the code declares: the group's own inline rules and its rule resources. An echo is neither; where the plan can't
+    /// tell an echo from a `dynamic` block, neither can we.
+    pub(crate) fn add_declared(&self, names: &Names<'_>, table: &mut Table<'a>) {
+        if self.declared.is_some_and(|group| group.untouched) {
+            // Outside the target of a targeted plan nothing is said.
+            return;
+        }
+        let own = self.declared.into_iter().flat_map(|group| &group.rules);
+        let mut open: Vec<&OwnedRule> = Vec::new();
+        for owned in own.chain(self.adopted.iter().copied()) {
+            if owned.forgotten {
+                continue;
+            }
+            let inline = self
+                .declared
+                .map_or(Inline::Absent, |group| group.inline(owned.rule.direction));
+            let there = match (owned.origin, inline) {
+                (Origin::Echo, Inline::CannotTell) => There::CannotTell,
+                (Origin::Echo, _) => continue,
+                _ => There::Yes,
+            };
+            match owned.rule.key() {
+                Some(key) => table.add(DECLARED, names.with_ids(key, self.id), there, owned, false),
+                None => open.push(owned),
+            }
+        }
+        if open.is_empty() {
+            return;
+        }
+        let recorded = by_owner(self.recorded);
+        let before = by_owner(self.before);
+        for owned in open {
+            let keys = |held: &HashMap<&str, Vec<&OwnedRule>>| -> HashSet<RuleKey> {
+                let held = held.get(owned.owner.as_str()).into_iter().flatten();
+                held.filter(|held| may_be(&owned.rule, &held.rule))
+                    .filter_map(|held| held.rule.key())
+                    .map(|key| names.with_ids(key, self.id))
+                    .collect()
+            };
+            let held: HashSet<RuleKey> = keys(&recorded)
+                .into_iter()
+                .filter(|key| {
+                    !table
+                        .rows
+                        .get(key)
+                        .is_some_and(|row| row.views[DECLARED].there == There::Yes)
+                })
+                .collect();
+            // Still as before the change: it may be that it was not applied.
+            if held.is_empty() || held == keys(&before) {
+                table.unknown.push(&owned.owner);
+                for key in held {
+                    table.add(DECLARED, key, There::CannotTell, owned, false);
+                }
+            } else {
+                for key in held {
+                    table.add(DECLARED, key, There::Yes, owned, true);
+                }
+            }
+        }
+    }
+
+    /// What the state records, by the same owners. The plan knows whether the group's own attribute is a wish or an echo.
+    pub(crate) fn add_recorded(&self, names: &Names<'_>, table: &mut Table<'a>) {
+        let Some(group) = self.recorded else { return };
+        let resources: HashSet<Direction> = group
+            .rules
+            .iter()
+            .filter(|owned| owned.origin == Origin::Resource)
+            .map(|owned| owned.rule.direction)
+            .collect();
+        for owned in &group.rules {
+            let direction = owned.rule.direction;
+            let there = match (owned.origin, self.declared.map(|plan| plan.inline(direction))) {
+                (Origin::Resource, _) | (_, Some(Inline::Declared)) => There::Yes,
+                (_, Some(Inline::Absent)) => continue,
+                (_, Some(Inline::CannotTell)) => There::CannotTell,
+                // The code has dropped the whole group: the state still owns it, unless resources owned the rules.
+                (_, None) if resources.contains(&direction) => There::CannotTell,
+                (_, None) => There::Yes,
+            };
+            match owned.rule.key() {
+                Some(key) => table.add(RECORDED, names.with_ids(key, self.id), there, owned, false),
+                None => table.unknown.push(&owned.owner),
+            }
+        }
+    }
+}
+
+fn by_owner(group: Option<&TerraformGroup>) -> HashMap<&str, Vec<&OwnedRule>> {
+    let mut out: HashMap<&str, Vec<&OwnedRule>> = HashMap::new();
+    for owned in group.into_iter().flat_map(|group| &group.rules) {
+        out.entry(&owned.owner).or_default().push(owned);
+    }
+    out
+}
+
+/// Whether a rule of which something is not known may turn out to be this one.
+fn may_be(open: &Rule, rule: &Rule) -> bool {
+    fn fits<T: PartialEq>(open: &Known<T>, known: &Known<T>) -> bool {
+        *open == Known::NotYet || open == known
+    }
+    let v4 = |wanted: bool| matches!(&rule.peer, Peer::Cidr(cidr) if Cidr::is_ipv4(cidr) == wanted);
+    open.direction == rule.direction
+        && fits(&open.protocol, &rule.protocol)
+        && fits(&open.ports, &rule.ports)
+        && match &open.peer {
+            Peer::Unknown(UnknownPeer::Ipv4) => v4(true),
+            Peer::Unknown(UnknownPeer::Ipv6) => v4(false),
+            Peer::Unknown(UnknownPeer::Group) => matches!(rule.peer, Peer::Group { .. } | Peer::SelfGroup),
+            Peer::Unknown(UnknownPeer::PrefixList) => matches!(rule.peer, Peer::PrefixList(_)),
+            Peer::Unknown(UnknownPeer::Any) => true,
+            known => *known == rule.peer,
+        }
 }
 
 /// Ids by address, so that a plan made before its objects were can be compared with what came of it.
+#[derive(Debug, Default)]
 pub(crate) struct Names<'a> {
-    ids: BTreeMap<&'a str, &'a str>,
-    /// The rules the state holds for each owner.
-    recorded: BTreeMap<&'a str, Vec<&'a OwnedRule>>,
+    ids: HashMap<&'a str, &'a str>,
 }
 
 impl<'a> Names<'a> {
     pub(crate) fn new(views: &[&'a View]) -> Self {
-        let mut ids = BTreeMap::new();
-        let mut recorded: BTreeMap<&str, Vec<&OwnedRule>> = BTreeMap::new();
-        for group in views.iter().flat_map(|view| &view.groups) {
-            if let (Some(address), Some(id)) = (&group.address, &group.id) {
-                ids.insert(address.as_str(), id.as_str());
-            }
-        }
+        let mut ids = HashMap::new();
         for view in views {
-            ids.extend(
-                view.prefix_list_ids
-                    .iter()
-                    .map(|(address, id)| (address.as_str(), id.as_str())),
-            );
-            for owned in view.groups.iter().flat_map(|group| &group.rules) {
-                if owned.origin == Origin::Resource {
-                    recorded.entry(&owned.owner).or_default().push(owned);
-                }
-            }
+            let groups = view.groups.iter();
+            ids.extend(groups.filter_map(|group| Some((group.address.as_deref()?, group.id.as_deref()?))));
+            let lists = view.prefix_list_ids.iter();
+            ids.extend(lists.map(|(address, id)| (address.as_str(), id.as_str())));
+            let members = view.members.iter();
+            ids.extend(members.filter_map(|member| Some((member.address.as_str(), member.id.as_deref()?))));
         }
-        Self { ids, recorded }
+        Self { ids }
     }
 
     pub(crate) fn id(&self, address: &str) -> Option<&'a str> {
         self.ids.get(address).copied()
     }
 
-    /// The keys of a declared rule, with ids in place of addresses. What is not known yet is taken from what the state holds
-    /// for the same owner; `None` when that does not help either.
-    fn keys(&self, owned: &OwnedRule, own_id: Option<&str>) -> Option<Vec<RuleKey>> {
-        if let Some(key) = owned.rule.key() {
-            return Some(vec![self.with_ids(key, own_id)]);
-        }
-        let recorded = self
-            .recorded
-            .get(owned.owner.as_str())
-            .filter(|_| owned.origin == Origin::Resource)?;
-        let keys: Vec<RuleKey> = recorded
-            .iter()
-            .filter_map(|owned| owned.rule.key())
-            .map(|key| self.with_ids(key, own_id))
-            .collect();
-        (!keys.is_empty()).then_some(keys)
-    }
-
-    fn with_ids(&self, mut key: RuleKey, own_id: Option<&str>) -> RuleKey {
-        if let Peer::PrefixList(address) = &key.peer {
-            key.peer = Peer::PrefixList(self.id(address).unwrap_or(address).to_owned());
-        }
-        if let Peer::Group { id, account: None } = &key.peer {
-            let id = self.id(id).unwrap_or(id).to_owned();
-            key.peer = if Some(id.as_str()) == own_id {
-                Peer::SelfGroup
-            } else {
-                Peer::group(id)
-            };
+    /// The key with ids in place of addresses, and the group itself in its one form.
+    pub(crate) fn with_ids(&self, mut key: RuleKey, own_id: Option<&str>) -> RuleKey {
+        match &key.peer {
+            Peer::PrefixList(name) => {
+                if let Some(id) = self.id(name) {
+                    key.peer = Peer::PrefixList(id.to_owned());
+                }
+            }
+            Peer::Group {
+                id: name,
+                account: None,
+            } => {
+                let id = self.id(name).unwrap_or(name);
+                if Some(id) == own_id {
+                    key.peer = Peer::SelfGroup;
+                } else if id != name {
+                    key.peer = Peer::group(id);
+                }
+            }
+            _ => {}
         }
         key
     }
-}
-
-/// What the code declares for a group: its own inline rules and its rule resources. An echo is neither; where the plan can't
-/// tell an echo from a `dynamic` block, neither can we.
-pub(crate) fn declared(group: &TerraformGroup, id: Option<&str>, names: &Names<'_>) -> GroupView {
-    if group.untouched {
-        // Outside the target of a targeted plan nothing is said.
-        return GroupView::unread();
-    }
-    let mut view = GroupView {
-        otherwise: Some(false),
-        ..GroupView::default()
-    };
-    for owned in group.rules.iter().filter(|owned| !owned.forgotten) {
-        let there = match (owned.origin, group.inline(owned.rule.direction)) {
-            (Origin::Echo, Inline::CannotTell) => None,
-            (Origin::Echo, _) => continue,
-            _ => Some(true),
-        };
-        match names.keys(owned, id) {
-            Some(keys) => keys.into_iter().for_each(|key| view.add(key, there, owned)),
-            None => view.unknown.push(owned.owner.clone()),
-        }
-    }
-    view
-}
-
-/// What the state records for a group, by the same owners. `plan` is the group in the plan, which knows whether the group's own
-/// attribute is a wish or an echo.
-pub(crate) fn recorded(
-    group: &TerraformGroup,
-    plan: Option<&TerraformGroup>,
-    names: &Names<'_>,
-) -> GroupView {
-    let mut view = GroupView {
-        otherwise: Some(false),
-        ..GroupView::default()
-    };
-    for owned in &group.rules {
-        let there = match (owned.origin, plan.map(|plan| plan.inline(owned.rule.direction))) {
-            (Origin::Resource, _) | (_, Some(Inline::Declared)) => Some(true),
-            (_, Some(Inline::Absent)) => continue,
-            (_, Some(Inline::CannotTell)) => None,
-            // The code has dropped the whole group: the state still owns it, unless resources owned the rules.
-            (_, None) => {
-                let echo = group.rules.iter().any(|other| {
-                    other.origin == Origin::Resource && other.rule.direction == owned.rule.direction
-                });
-                if echo { None } else { Some(true) }
-            }
-        };
-        match names.keys(owned, group.id.as_deref()) {
-            Some(keys) => keys.into_iter().for_each(|key| view.add(key, there, owned)),
-            None => view.unknown.push(owned.owner.clone()),
-        }
-    }
-    view
-}
-
-/// What EC2 has in a group.
-///
-/// `None` for a group that EC2 does not list: it was never made, or it is gone, if all was read.
-pub(crate) fn live(group: Option<&Group>, all_was_read: bool) -> GroupView {
-    let mut view = GroupView {
-        otherwise: all_was_read.then_some(false),
-        ..GroupView::default()
-    };
-    for rule in group.into_iter().flat_map(|group| &group.rules) {
-        if let Some(key) = rule.key() {
-            let seen = view.rules.entry(key).or_default();
-            seen.there = Some(true);
-            seen.description.clone_from(&rule.description);
-            seen.id.clone_from(&rule.id);
-        }
-    }
-    view
 }

@@ -66,11 +66,11 @@ const CODE: Option<&str> = Some("estate/config");
 
 fn estate(plan: &str, state: &str, aws: &str, code: Option<&str>) -> ConsistencyReport {
     let [plan, state, aws] = [plan, state, aws].map(|step| format!("estate/{step}"));
-    compare(&Views {
-        declared: &declared(&plan, code),
-        recorded: Some(&recorded(&state)),
-        live: Some(&live(&aws)),
-    })
+    compare(
+        &Views::declared(&declared(&plan, code))
+            .recorded(Some(&recorded(&state)))
+            .live(Some(&live(&aws))),
+    )
 }
 
 #[test]
@@ -171,11 +171,11 @@ fn outside_of_the_target_nothing_is_said_to_be_declared() {
 #[test]
 fn every_rule_style_agrees_with_itself() {
     let code = Some("rule-styles/config");
-    let report = compare(&Views {
-        declared: &declared("rule-styles/1-create", code),
-        recorded: Some(&recorded("rule-styles/1-create")),
-        live: Some(&live("rule-styles/1-create")),
-    });
+    let report = compare(
+        &Views::declared(&declared("rule-styles/1-create", code))
+            .recorded(Some(&recorded("rule-styles/1-create")))
+            .live(Some(&live("rule-styles/1-create"))),
+    );
     insta::assert_snapshot!("rule-styles-create", report.to_text());
 }
 
@@ -183,11 +183,7 @@ fn every_rule_style_agrees_with_itself() {
 fn a_view_that_could_not_be_read_is_never_agreement() {
     let plan = declared("estate/2-correct-web-port", CODE);
     let state = recorded("estate/2-correct-web-port");
-    let report = compare(&Views {
-        declared: &plan,
-        recorded: Some(&state),
-        live: None,
-    });
+    let report = compare(&Views::declared(&plan).recorded(Some(&state)));
     assert_eq!(report.verdict, Verdict::Undetermined);
     assert!(
         report
@@ -203,10 +199,6 @@ fn a_view_that_could_not_be_read_is_never_agreement() {
         "DescribeSecurityGroups",
         "access denied",
     ));
-    let report = compare(&Views {
-        declared: &plan,
-        recorded: Some(&state),
-        live: Some(&partial),
-    });
+    let report = compare(&Views::declared(&plan).recorded(Some(&state)).live(Some(&partial)));
     assert_eq!(report.verdict, Verdict::Undetermined, "{}", report.to_text());
 }

@@ -203,35 +203,27 @@ fn row(verdict: RuleVerdict, port: i32, live: Option<bool>) -> RuleRow {
         recorded: Some(managed),
         live,
         verdict,
-        notes: vec![],
+        ..RuleRow::default()
     }
 }
 
 fn agreeing() -> ConsistencyReport {
-    ConsistencyReport {
-        format_version: "1.0".into(),
-        verdict: Verdict::Pass,
-        rules: vec![
-            row(RuleVerdict::Agree, 8000, Some(true)),
-            row(RuleVerdict::Agree, 443, Some(true)),
-        ],
-        notes: vec![],
-    }
+    let row = |port| row(RuleVerdict::Agree, port, Some(true));
+    ConsistencyReport::new(Verdict::Pass, vec![row(8000), row(443)])
 }
 
 fn drifted() -> ConsistencyReport {
     let mut all = row(RuleVerdict::Undetermined, -1, None);
     all.protocol = "-1".into();
     all.direction = "egress".into();
+    let rules = vec![
+        row(RuleVerdict::Unmanaged, 22, Some(true)),
+        all,
+        row(RuleVerdict::Agree, 8000, Some(true)),
+    ];
     ConsistencyReport {
-        format_version: "1.0".into(),
-        verdict: Verdict::Violation,
-        rules: vec![
-            row(RuleVerdict::Unmanaged, 22, Some(true)),
-            all,
-            row(RuleVerdict::Agree, 8000, Some(true)),
-        ],
         notes: vec!["sg-0 is unknown to Terraform".into()],
+        ..ConsistencyReport::new(Verdict::Violation, rules)
     }
 }
 
@@ -242,10 +234,8 @@ fn hostile_rules() -> ConsistencyReport {
     hostile.peer = HOSTILE.into();
     hostile.direction = HOSTILE.into();
     ConsistencyReport {
-        format_version: "1.0".into(),
-        verdict: Verdict::Violation,
-        rules: vec![hostile; 300],
         notes: vec![HOSTILE.repeat(9); 9],
+        ..ConsistencyReport::new(Verdict::Violation, vec![hostile; 300])
     }
 }
 

@@ -64,14 +64,10 @@ fn report(rules: usize) -> ConsistencyReport {
                 RuleVerdict::Agree
             },
             notes: vec![format!("aws_vpc_security_group_ingress_rule.partner[\"{n}\"]")],
+            ..RuleRow::default()
         }
     };
-    ConsistencyReport {
-        format_version: "1.0".to_owned(),
-        verdict: Verdict::Violation,
-        rules: (0..rules).map(row).collect(),
-        notes: Vec::new(),
-    }
+    ConsistencyReport::new(Verdict::Violation, (0..rules).map(row).collect())
 }
 
 fn verify_page(report: &ConsistencyReport) -> String {

@@ -116,11 +116,11 @@ impl Compared {
             .unwrap();
         let state = State::read(&text(&format!("fixtures/{step}/state.json"))).unwrap();
         let live = portcullis_live::read_any(&files(&format!("fixtures/{step}/aws"))).unwrap();
-        let consistency = portcullis_consistency::compare(&Views {
-            declared: &declared,
-            recorded: Some(&state.view().unwrap()),
-            live: with_live.then_some(&live),
-        });
+        let consistency = portcullis_consistency::compare(
+            &Views::declared(&declared)
+                .recorded(Some(&state.view().unwrap()))
+                .live(with_live.then_some(&live)),
+        );
         Self {
             declared,
             live,

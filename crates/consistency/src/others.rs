@@ -1,0 +1,259 @@
+//! What belongs to rules and is none: whole groups, who carries them, the entries of prefix lists.
+
+use crate::document::{GroupRow, MemberRow, PrefixListRow, RuleVerdict};
+use crate::rows::group_ref;
+use crate::view::{Names, Pair};
+use portcullis_report::GroupRef;
+use portcullis_secgroup::{AddressSet, Interface, Inventory, PrefixLists};
+use portcullis_terraform::{Member, View};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// The group itself, unless all views agree.
+pub(crate) fn group(pair: &Pair<'_>, views: &Sides<'_>, is_live: Option<bool>) -> Option<GroupRow> {
+    let declared = match pair.declared {
+        // Outside of a plan's target nothing is declared, and nothing isn't.
+        Some(group) if group.untouched => None,
+        Some(_) => Some(true),
+        None if views.declared_is_partial => None,
+        None => Some(false),
+    };
+    let recorded = views.recorded.map(|_| pair.recorded.is_some());
+    let verdict = RuleVerdict::of(declared, recorded, is_live);
+    // Rules tell of themselves what can't be told; and of a group that no view has there is nothing to say.
+    if verdict.verdict() != portcullis_report::Verdict::Violation {
+        return None;
+    }
+    Some(GroupRow {
+        group: pair.group.clone(),
+        declared,
+        recorded,
+        live: is_live,
+        verdict,
+    })
+}
+
+/// The views, as far as they are needed here.
+pub(crate) struct Sides<'a> {
+    pub(crate) declared: &'a View,
+    pub(crate) declared_is_partial: bool,
+    pub(crate) recorded: Option<&'a View>,
+    pub(crate) live: Option<&'a Inventory>,
+    pub(crate) names: &'a Names<'a>,
+}
+
+impl Sides<'_> {
+    /// Who carries which group, where the views do not agree.
+    ///
+    /// Terraform records the groups of an instance's first interface; of several, that one is compared which comes closest.
+    pub(crate) fn members(&self) -> Vec<MemberRow> {
+        let Some(live) = self.live.filter(|live| !live.interfaces.is_empty()) else {
+            return Vec::new();
+        };
+        let carried = Carried::of(live);
+        let mut both: BTreeMap<&str, [Option<&Member>; 2]> = BTreeMap::new();
+        for member in &self.declared.members {
+            both.entry(&member.address).or_default()[0] = Some(member);
+        }
+        for member in self.recorded.into_iter().flat_map(|view| &view.members) {
+            both.entry(&member.address).or_default()[1] = Some(member);
+        }
+        let addresses = self.addresses();
+        let mut rows = Vec::new();
+        for (address, [declared, recorded]) in both {
+            let id = self.names.id(address);
+            let Some(named) = declared.or(recorded) else {
+                continue;
+            };
+            let groups = |member: &Member| -> BTreeSet<String> {
+                let id = |name: &String| self.names.id(name).unwrap_or(name).to_owned();
+                member.groups.iter().map(id).collect()
+            };
+            let wanted = declared.map(groups).unwrap_or_default();
+            let known = recorded.map(groups).unwrap_or_default();
+            let found = id.map(|id| carried.closest(id, if recorded.is_some() { &known } else { &wanted }));
+            let all: BTreeSet<&String> = [&wanted, &known].into_iter().chain(&found).flatten().collect();
+            for group in all {
+                let recorded = self.recorded.map(|_| known.contains(group));
+                let declared = match declared {
+                    Some(member) if !wanted.contains(group) && member.groups_unknown => {
+                        // What the plan does not know is taken from the state.
+                        recorded.filter(|recorded| *recorded)
+                    }
+                    Some(_) => Some(wanted.contains(group)),
+                    None if self.declared_is_partial => None,
+                    None => Some(false),
+                };
+                let seen = match &found {
+                    Some(found) => {
+                        (found.contains(group) || !live.may_lack_members()).then(|| found.contains(group))
+                    }
+                    // What is not made yet carries nothing.
+                    None => Some(false),
+                };
+                let verdict = RuleVerdict::of(declared, recorded, seen);
+                let differs = declared != recorded || recorded != seen;
+                if verdict != RuleVerdict::Agree && differs && (declared, seen) != (Some(false), Some(false))
+                {
+                    rows.push(MemberRow {
+                        member: address.to_owned(),
+                        id: id.map(str::to_owned),
+                        name: named.name.clone(),
+                        group: GroupRef {
+                            address: addresses.get(group.as_str()).map(|address| (*address).to_owned()),
+                            id: Some(group.clone()),
+                        },
+                        declared,
+                        recorded,
+                        live: seen,
+                        verdict,
+                    });
+                }
+            }
+        }
+        rows
+    }
+
+    /// Addresses of groups by their ids.
+    fn addresses(&self) -> HashMap<&str, &str> {
+        let groups = std::iter::once(self.declared).chain(self.recorded);
+        groups
+            .flat_map(|view| &view.groups)
+            .filter_map(|group| Some((group.id.as_deref()?, group.address.as_deref()?)))
+            .collect()
+    }
+
+    /// Prefix lists whose entries are not the same: a rule that names one agrees, and still lets others in.
+    pub(crate) fn prefix_lists(&self) -> Vec<PrefixListRow> {
+        let (Some(recorded), Some(live)) = (self.recorded, self.live) else {
+            return Vec::new();
+        };
+        let mut rows = Vec::new();
+        for (address, id) in &recorded.prefix_list_ids {
+            let of = |lists: &PrefixLists| lists.entries(id).or_else(|| lists.entries(address)).cloned();
+            // A list that a data source reads is nobody's wish.
+            if address.split('.').any(|step| step == "data") {
+                continue;
+            }
+            let (Some(known), Some(found)) = (of(&recorded.prefix_lists), of(&live.prefix_lists)) else {
+                continue;
+            };
+            let wanted = of(&self.declared.prefix_lists);
+            for (in_declared, in_recorded, in_live) in [
+                (true, true, false),
+                (true, false, false),
+                (true, false, true),
+                (false, true, true),
+                (false, true, false),
+                (false, false, true),
+            ] {
+                let part = |set: &AddressSet, view: &AddressSet, inside: bool| {
+                    if inside {
+                        set.intersection(view)
+                    } else {
+                        set.difference(view)
+                    }
+                };
+                let all = known.union(&found);
+                let mut set = match &wanted {
+                    Some(wanted) => part(&all.union(wanted), wanted, in_declared),
+                    // Entries that the plan does not know are taken from the state.
+                    None if in_declared == in_recorded => all,
+                    None => continue,
+                };
+                set = part(&set, &known, in_recorded);
+                set = part(&set, &found, in_live);
+                if set.is_empty() {
+                    continue;
+                }
+                let (declared, recorded, live) = (Some(in_declared), Some(in_recorded), Some(in_live));
+                rows.push(PrefixListRow {
+                    address: Some(address.clone()),
+                    id: id.clone(),
+                    entries: set.cidrs().iter().map(ToString::to_string).collect(),
+                    declared,
+                    recorded,
+                    live,
+                    verdict: RuleVerdict::of(declared, recorded, live),
+                });
+            }
+        }
+        rows
+    }
+}
+
+/// Interfaces by what they belong to.
+struct Carried<'a> {
+    by_id: HashMap<&'a str, Vec<&'a Interface>>,
+}
+
+impl<'a> Carried<'a> {
+    fn of(live: &'a Inventory) -> Self {
+        let mut by_id: HashMap<&str, Vec<&Interface>> = HashMap::new();
+        for interface in &live.interfaces {
+            by_id.entry(&interface.id).or_default().push(interface);
+            if let Some(instance) = &interface.instance_id {
+                by_id.entry(instance).or_default().push(interface);
+            }
+        }
+        Self { by_id }
+    }
+
+    /// The groups of the member's interface that comes closest to what is expected; none when it has no interface.
+    fn closest(&self, id: &str, expected: &BTreeSet<String>) -> BTreeSet<String> {
+        let interfaces = self.by_id.get(id).into_iter().flatten();
+        let groups = interfaces.map(|interface| interface.groups.iter().cloned().collect::<BTreeSet<_>>());
+        groups
+            .min_by_key(|groups| groups.symmetric_difference(expected).count())
+            .unwrap_or_default()
+    }
+}
+
+/// Groups that EC2 has and Terraform does not know: worth a line, no disagreement.
+pub(crate) fn strangers(inventory: &Inventory, known: &BTreeSet<&str>) -> Option<String> {
+    let mut names: Vec<String> = inventory
+        .groups
+        .iter()
+        .filter(|group| group.id.as_deref().is_some_and(|id| !known.contains(id)))
+        .map(|group| format!("{} ({})", group.label(), group.id.as_deref().unwrap_or("?")))
+        .collect();
+    names.sort();
+    let count = names.len();
+    names.truncate(5);
+    let more = if count > 5 {
+        format!(" and {} more", count - 5)
+    } else {
+        String::new()
+    };
+    (count > 0).then(|| {
+        format!(
+            "EC2 has groups this Terraform does not know: {}{more}",
+            names.join(", ")
+        )
+    })
+}
+
+impl MemberRow {
+    /// `aws_instance.front (i-1) carries aws_security_group.admin (sg-1)`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let who = group_ref(Some(&self.member), self.id.as_deref());
+        format!("{who} carries {}", self.group)
+    }
+}
+
+impl PrefixListRow {
+    /// `aws_ec2_managed_prefix_list.partners (pl-1) holds 192.0.2.0/24`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        const SHOWN: usize = 5;
+        let list = group_ref(self.address.as_deref(), Some(&self.id));
+        let shown: Vec<&str> = self.entries.iter().take(SHOWN).map(String::as_str).collect();
+        let more = self.entries.len().saturating_sub(SHOWN);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        format!("{list} holds {}{more}", shown.join(", "))
+    }
+}
