@@ -80,6 +80,34 @@ impl Settings {
         }
         Ok(settings)
     }
+
+    /// What `after` allows that this does not, each in a sentence. Patterns are compared as they are written.
+    pub(crate) fn loosened(&self, after: &Self) -> Vec<String> {
+        let more = |what: &str, before: &[String], after: &[String]| {
+            let new = after.iter().filter(|word| !before.contains(word));
+            let new: Vec<&str> = new.map(String::as_str).collect();
+            (!new.is_empty()).then(|| format!("code may have {what} {}", new.join(", ")))
+        };
+        // Without a list all are allowed.
+        let listed =
+            |what: &str, before: &Option<Vec<String>>, after: &Option<Vec<String>>| match (before, after) {
+                (None, _) => None,
+                (Some(_), None) => Some(format!("code may have any {what}")),
+                (Some(before), Some(after)) => more(&format!("the {what}"), before, after),
+            };
+        let pinned = (self.pinned && !after.pinned).then(|| "modules need not be pinned".to_owned());
+        [
+            more("the provider", &self.providers, &after.providers),
+            listed("module", &self.modules, &after.modules),
+            more("the data source", &after.forbid_data, &self.forbid_data),
+            more("the provisioner", &self.provisioners, &after.provisioners),
+            listed("backend", &self.backends, &after.backends),
+            pinned,
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
 }
 
 /// How the ids of the static gate's rules begin: no rule of a policy can be called so.

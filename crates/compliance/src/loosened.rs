@@ -4,7 +4,7 @@ use crate::document::PartialPlans;
 use crate::extent::Extent;
 use crate::peers::PeerTerms;
 use crate::policy::{Check, Exposure, Policy, Rule, Waiver};
-use portcullis_secgroup::PrefixLists;
+use portcullis_secgroup::{PeerSet, PrefixLists};
 
 /// What `after` lets pass that `before` did not, each in a sentence; empty when nothing is.
 ///
@@ -39,20 +39,13 @@ pub fn loosened(before: &Policy, after: &Policy) -> Vec<String> {
     if before.partial_plans == PartialPlans::Undetermined && after.partial_plans == PartialPlans::Accept {
         found.push("partial plans are accepted".to_owned());
     }
-    found.extend(
-        before
-            .configuration
-            .loosened(&after.configuration)
-            .into_iter()
-            .map(str::to_owned),
-    );
+    found.extend(before.configuration.loosened(&after.configuration));
     found
 }
 
 fn weaker(before: &Rule, after: &Rule) -> Vec<String> {
     let mut found = Vec::new();
-    // `Critical` comes first.
-    if after.severity > before.severity {
+    if after.severity < before.severity {
         found.push(format!(
             "has the severity {} instead of {}",
             after.severity, before.severity
@@ -66,9 +59,7 @@ fn weaker(before: &Rule, after: &Rule) -> Vec<String> {
     }
     match (&before.check, &after.check) {
         (
-            Check::Forbidden {
-                exposure, extent, ..
-            },
+            Check::Forbidden { exposure, extent, .. },
             Check::Forbidden {
                 exposure: other,
                 extent: other_extent,
@@ -77,7 +68,11 @@ fn weaker(before: &Rule, after: &Rule) -> Vec<String> {
         ) => {
             found.extend(narrower(exposure, other).map(|what| format!("forbids less: {what}")));
             if less_strict(*extent, *other_extent) {
-                found.push(format!("lets pass more: extent {other_extent} instead of {extent}"));
+                found.push(format!(
+                    "lets pass more: extent {other_extent} instead of {extent}"
+                ));
+            } else if *other_extent != Extent::Any && reach(exposure) != reach(other) {
+                found.push("counts its extent among other peers".to_owned());
             }
         }
         (Check::Description, Check::Description) | (Check::Exists, Check::Exists) => {}
@@ -88,20 +83,31 @@ fn weaker(before: &Rule, after: &Rule) -> Vec<String> {
 
 /// In what `after` is not at least as wide as `before`.
 fn narrower(before: &Exposure, after: &Exposure) -> Option<&'static str> {
-    let lists = PrefixLists::default();
     if !before.directions.iter().all(|way| after.directions.contains(way)) {
         return Some("only one direction");
     }
     if !before.traffic.is_subset(&after.traffic) {
         return Some("other ports or protocols");
     }
-    let same_lists = named(&before.peers) == named(&after.peers) && named(&before.except) == named(&after.except);
+    let same_lists =
+        named(&before.peers) == named(&after.peers) && named(&before.except) == named(&after.except);
     if !same_lists {
         return Some("other prefix lists");
     }
-    // Of the same lists the same is known or not; what is left to compare is fixed.
-    let reach = |exposure: &Exposure| exposure.peers.certain(&lists).difference(&exposure.except.certain(&lists));
-    (!reach(before).is_subset(&reach(after))).then_some("other peers")
+    // What an exception takes out of a list is not known, so there each part is compared by itself.
+    let parts = before.peers.fixed.is_subset(&after.peers.fixed)
+        && after.except.fixed.is_subset(&before.except.fixed);
+    let wide = reach(before).is_subset(&reach(after)) && (parts || before.peers.lists.is_empty());
+    (!wide).then_some("other peers")
+}
+
+/// Whom it names, as far as prefix lists do not matter.
+fn reach(exposure: &Exposure) -> PeerSet {
+    let none = PrefixLists::default();
+    exposure
+        .peers
+        .certain(&none)
+        .difference(&exposure.except.certain(&none))
 }
 
 fn named(terms: &PeerTerms) -> Vec<&String> {
@@ -124,7 +130,9 @@ fn waived(waiver: &Waiver, before: &Policy) -> Option<String> {
     let same: Vec<&Waiver> = before
         .waivers
         .iter()
-        .filter(|other| other.rule == waiver.rule && other.resource == waiver.resource && covers(other, waiver))
+        .filter(|other| {
+            other.rule == waiver.rule && other.resource == waiver.resource && covers(other, waiver)
+        })
         .collect();
     let what = format!("{} for {}", waiver.rule, waiver.resource);
     match same.iter().map(|other| other.expires).max() {
