@@ -26,23 +26,19 @@ impl Address {
     /// ```
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let mut steps = steps(text)?.into_iter().peekable();
-        let mut modules = Vec::new();
-        while steps.next_if(|(name, _)| name == "module").is_some() {
-            modules.push(steps.next()?);
-        }
-        let data = steps.next_if(|(name, _)| name == "data").is_some();
-        let (kind, None) = steps.next()? else { return None };
-        let (name, key) = steps.next()?;
-        if steps.next().is_some() {
-            return None;
-        }
+        let split = Split::of(text)?;
+        let owned = |key: Option<&str>| key.map(str::to_owned);
+        let rest = split.resource.strip_prefix("data.");
+        let (kind, name) = rest.unwrap_or(split.resource).split_once('.')?;
         Some(Self {
-            modules,
-            data,
-            kind,
-            name,
-            key,
+            modules: split
+                .modules()
+                .map(|module| (module.name.to_owned(), owned(module.key)))
+                .collect(),
+            data: rest.is_some(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            key: owned(split.key),
         })
     }
 
@@ -58,29 +54,117 @@ impl Address {
     }
 }
 
-/// Splits at the dots that stand outside of brackets; each step with its key, if it has one.
-pub(crate) fn steps(text: &str) -> Option<Vec<(String, Option<String>)>> {
-    let mut out = Vec::new();
-    let mut rest = text;
-    loop {
-        let end = rest.find(['.', '[']).unwrap_or(rest.len());
-        let (name, after) = rest.split_at(end);
+/// An address in its parts, as they stand in the text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Split<'a> {
+    /// `module.a.module.b[1].`, or nothing for the root.
+    modules: &'a str,
+    /// `type.name` or `data.type.name`, as the configuration names it.
+    pub(crate) resource: &'a str,
+    /// The instance key, as written.
+    pub(crate) key: Option<&'a str>,
+}
+
+/// A module in an address.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ModuleStep<'a> {
+    pub(crate) name: &'a str,
+    key: Option<&'a str>,
+    /// The address up to the dot behind it, the dot included.
+    pub(crate) prefix: &'a str,
+}
+
+impl<'a> Split<'a> {
+    /// `None` when the text is no address.
+    pub(crate) fn of(text: &'a str) -> Option<Self> {
+        let mut steps = steps(text);
+        let mut start = 0;
+        let mut step = steps.next()??;
+        while step.name == "module" && step.key.is_none() {
+            steps.next()??;
+            start = steps.done;
+            step = steps.next()??;
+        }
+        if step.name == "data" && step.key.is_none() {
+            step = steps.next()??;
+        }
+        let name = steps.next()??;
+        if step.key.is_some() || steps.next().is_some() {
+            return None;
+        }
+        let key = name.key.map_or(0, |key| key.len() + "[]".len());
+        Some(Self {
+            modules: &text[..start],
+            resource: &text[start..text.len() - key],
+            key: name.key,
+        })
+    }
+
+    /// The modules it stands in, outermost first.
+    pub(crate) fn modules(self) -> impl Iterator<Item = ModuleStep<'a>> {
+        let mut steps = steps(self.modules);
+        std::iter::from_fn(move || {
+            steps.next()??;
+            let Step { name, key } = steps.next()??;
+            let prefix = &self.modules[..steps.done];
+            Some(ModuleStep { name, key, prefix })
+        })
+    }
+}
+
+/// One step of an address or a reference.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) key: Option<&'a str>,
+}
+
+/// What stands between the dots outside of brackets. A step that is none is `None`, and the last.
+pub(crate) struct Steps<'a> {
+    rest: Option<&'a str>,
+    /// How much of the text is done: a step, and the dot behind it.
+    done: usize,
+}
+
+pub(crate) fn steps(text: &str) -> Steps<'_> {
+    Steps {
+        rest: Some(text),
+        done: 0,
+    }
+}
+
+impl<'a> Iterator for Steps<'a> {
+    type Item = Option<Step<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let text = self.rest.take()?;
+        Some(self.step(text))
+    }
+}
+
+impl<'a> Steps<'a> {
+    fn step(&mut self, text: &'a str) -> Option<Step<'a>> {
+        let end = text
+            .bytes()
+            .position(|byte| matches!(byte, b'.' | b'['))
+            .unwrap_or(text.len());
+        let (name, mut rest) = text.split_at(end);
         if name.is_empty() {
             return None;
         }
         let mut key = None;
-        rest = after;
         if let Some(inside) = rest.strip_prefix('[') {
             let end = key_end(inside)?;
-            key = Some(inside[..end].to_owned());
+            key = Some(&inside[..end]);
             rest = &inside[end + 1..];
         }
-        out.push((name.to_owned(), key));
         match rest.strip_prefix('.') {
-            Some(next) => rest = next,
-            None if rest.is_empty() => return Some(out),
+            Some(next) => self.rest = Some(next),
+            None if rest.is_empty() => {}
             None => return None,
         }
+        self.done += text.len() - self.rest.map_or(0, str::len);
+        Some(Step { name, key })
     }
 }
 

@@ -77,8 +77,7 @@ pub(crate) struct Object<'a> {
 
 impl<'a> Object<'a> {
     fn at(self, key: &str) -> Self {
-        let name = Name::of(key);
-        debug_assert!(name.is_some(), "skipped while reading: add the name to NAMES");
+        let name = Name::known(key);
         let field = |tree: &'a Tree| name.and_then(|name| tree.field(name)).unwrap_or(&NOTHING);
         let marked = |tree: &'a Tree| match tree {
             Tree::Bool(true) => tree,
@@ -172,17 +171,7 @@ impl<'a> Object<'a> {
 
     /// Whether the attribute is marked sensitive, itself or any part of it.
     pub(crate) fn is_sensitive(self, key: &str) -> bool {
-        holds_true(self.at(key).sensitive)
-    }
-}
-
-fn holds_true(tree: &Tree) -> bool {
-    match tree {
-        Tree::Bool(flag) => *flag,
-        Tree::List(items) => items.iter().any(holds_true),
-        Tree::Object(fields) => fields.iter().any(|(_, tree)| holds_true(tree)),
-        Tree::Tags(fields) => fields.iter().any(|(_, tree)| holds_true(tree)),
-        _ => false,
+        self.at(key).sensitive.holds_true()
     }
 }
 

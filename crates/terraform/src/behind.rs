@@ -1,8 +1,8 @@
 //! What stands behind an attribute whose value a plan does not tell.
 
-use crate::address::Address;
 use crate::code::{Configuration, WrittenList};
 use crate::configuration::{PlanConfiguration, References};
+use crate::resource::Instance;
 use hcl_edit::structure::Body;
 
 /// The expressions that a plan was made from: what it tells of them itself, and the code where it is at hand.
@@ -15,10 +15,10 @@ pub(crate) struct Behind<'a> {
 impl Behind<'_> {
     /// The list that the code writes out for an attribute, itself or in its only nested block. `None` where there is no such list, or
     /// the plan refers to other things: then it was made from other code.
-    pub(crate) fn list(&self, address: &Address, path: &[&str]) -> Option<WrittenList> {
+    pub(crate) fn list(&self, instance: &Instance, path: &[&str]) -> Option<WrittenList> {
         let (configuration, code) = (self.configuration?, self.code?);
-        let list = code.written(address, path)?;
-        let references = configuration.references(address, path.first()?);
+        let list = code.written(instance.parsed()?, path)?;
+        let references = configuration.references(&instance.address, path.first()?);
         let same = if path.len() == 1 {
             is_all(&list, &references)
         } else {
@@ -30,14 +30,14 @@ impl Behind<'_> {
     /// The same of the one nested block of a kind that `fits`.
     pub(crate) fn list_in_block(
         &self,
-        address: &Address,
+        instance: &Instance,
         kind: &str,
         name: &str,
         fits: impl Fn(&Body) -> bool,
     ) -> Option<WrittenList> {
         let (configuration, code) = (self.configuration?, self.code?);
-        let list = code.written_in_block(address, kind, name, fits)?;
-        is_part(&list, &configuration.references(address, kind)).then_some(list)
+        let list = code.written_in_block(instance.parsed()?, kind, name, fits)?;
+        is_part(&list, &configuration.references(&instance.address, kind)).then_some(list)
     }
 }
 

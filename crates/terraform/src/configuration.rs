@@ -1,8 +1,9 @@
 //! The plan's `configuration`: which expression stands behind an attribute, and what it refers to.
 
-use crate::address::{Address, steps};
+use crate::address::{Split, Step, steps};
+use crate::fields::{Text, once};
 use crate::resource::Kind;
-use crate::tree::Name;
+use crate::tree::{MaybeName, Name, Names};
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use std::borrow::Cow;
@@ -21,13 +22,15 @@ struct Module {
     /// The resources that matter here, by address without instance key.
     #[serde(deserialize_with = "resources")]
     resources: BTreeMap<Box<str>, Resource>,
-    module_calls: BTreeMap<String, ModuleCall>,
-    outputs: BTreeMap<String, Output>,
+    module_calls: BTreeMap<Box<str>, ModuleCall>,
+    outputs: BTreeMap<Box<str>, Output>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Resource {
-    /// Those that this crate asks for.
+    /// Which attributes and blocks it writes, of those that this crate asks for.
+    written: Names,
+    /// What they refer to, where they refer to something.
     expressions: Box<[(Name, Expression)]>,
     for_each_expression: Expression,
 }
@@ -47,11 +50,12 @@ struct Output {
 }
 
 impl Resource {
+    /// What an attribute refers to. `None` where it is not written.
     fn expression(&self, attribute: &str) -> Option<&Expression> {
-        let name = Name::of(attribute);
-        debug_assert!(name.is_some(), "skipped while reading: add the name to NAMES");
-        let found = self.expressions.iter().find(|(other, _)| Some(*other) == name);
-        found.map(|(_, expression)| expression)
+        static CONSTANT: Expression = Expression(Vec::new());
+        let name = Name::known(attribute).filter(|name| self.written.contains(*name))?;
+        let found = self.expressions.iter().find(|(other, _)| *other == name);
+        Some(found.map_or(&CONSTANT, |(_, expression)| expression))
     }
 }
 
@@ -70,14 +74,18 @@ pub(crate) struct References {
 }
 
 impl PlanConfiguration {
-    /// Whether the configuration writes this attribute. `None` when the resource is not in the configuration.
-    pub(crate) fn writes(&self, address: &Address, attribute: &str) -> Option<bool> {
-        self.find(address)
-            .map(|(resource, _)| resource.expression(attribute).is_some())
+    /// Which attributes and blocks the configuration writes. `None` when the resource is not in the configuration.
+    pub(crate) fn written(&self, address: &str) -> Option<Names> {
+        let split = Split::of(address)?;
+        let mut module = &self.root_module;
+        for step in split.modules() {
+            module = &module.module_calls.get(step.name)?.module;
+        }
+        Some(module.resources.get(split.resource)?.written)
     }
 
     /// What the expression behind this attribute refers to.
-    pub(crate) fn references(&self, address: &Address, attribute: &str) -> References {
+    pub(crate) fn references(&self, address: &str, attribute: &str) -> References {
         let mut out = References::default();
         let Some((resource, scopes)) = self.find(address) else {
             out.incomplete = true;
@@ -94,34 +102,35 @@ impl PlanConfiguration {
         out
     }
 
-    fn find<'a>(&'a self, address: &Address) -> Option<(&'a Resource, Vec<Scope<'a>>)> {
-        let mut scopes = vec![Scope {
+    fn find<'a>(&'a self, address: &'a str) -> Option<(&'a Resource, Vec<Scope<'a>>)> {
+        let split = Split::of(address)?;
+        let mut scope = Scope {
             module: &self.root_module,
             call: None,
-            prefix: String::new(),
-        }];
-        for (name, key) in &address.modules {
-            let parent = scopes.last()?;
-            let call = parent.module.module_calls.get(name)?;
-            let key = key.as_ref().map(|key| format!("[{key}]")).unwrap_or_default();
-            let prefix = format!("{}module.{name}{key}.", parent.prefix);
-            scopes.push(Scope {
+            prefix: Cow::Borrowed(""),
+        };
+        let mut scopes = Vec::with_capacity(4);
+        for step in split.modules() {
+            let call = scope.module.module_calls.get(step.name)?;
+            scopes.push(scope);
+            scope = Scope {
                 module: &call.module,
                 call: Some(call),
-                prefix,
-            });
+                prefix: Cow::Borrowed(step.prefix),
+            };
         }
-        let wanted = address.resource();
-        let resource = scopes.last()?.module.resources.get(wanted.as_str())?;
+        let resource = scope.module.resources.get(split.resource)?;
+        scopes.push(scope);
         Some((resource, scopes))
     }
 }
 
+/// A module, seen from inside.
 #[derive(Clone)]
 struct Scope<'a> {
     module: &'a Module,
     call: Option<&'a ModuleCall>,
-    prefix: String,
+    prefix: Cow<'a, str>,
 }
 
 /// Collects what `expression` refers to, seen from the innermost of `scopes`. The depth bounds references in a circle,
@@ -138,16 +147,13 @@ fn follow(
         return;
     };
     for reference in most_specific(expression) {
-        let Some(parts) = steps(reference) else {
+        let Some(parts) = steps(reference).collect::<Option<Vec<Step<'_>>>>() else {
             out.incomplete = true;
             continue;
         };
-        match parts
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect::<Vec<_>>()
-            .as_slice()
-        {
+        let names: Vec<&str> = parts.iter().map(|step| step.name).collect();
+        let key = parts.get(1).and_then(|step| step.key);
+        match names.as_slice() {
             ["each", "value", ..] => {
                 out.same_key = true;
                 // The collection may itself be made of resources.
@@ -171,7 +177,6 @@ fn follow(
                 None => out.incomplete = true,
             },
             ["module", name, output, ..] => {
-                let key = parts.get(1).and_then(|(_, key)| key.as_ref());
                 follow_output(scopes, name, key, output, out, depth);
             }
             ["local" | "data" | "module", _, ..] => {
@@ -183,15 +188,10 @@ fn follow(
             }
             [kind, name, ..] => {
                 out.deciders.push(format!("{}{reference}", scope.prefix));
-                let key = parts
-                    .get(1)
-                    .and_then(|(_, key)| key.as_ref())
-                    .map(|key| format!("[{key}]"));
-                out.resources.push(format!(
-                    "{}{kind}.{name}{}",
-                    scope.prefix,
-                    key.unwrap_or_default()
-                ));
+                out.resources.push(match key {
+                    Some(key) => format!("{}{kind}.{name}[{key}]", scope.prefix),
+                    None => format!("{}{kind}.{name}", scope.prefix),
+                });
             }
         }
     }
@@ -200,7 +200,7 @@ fn follow(
 fn follow_output(
     scopes: &[Scope<'_>],
     name: &str,
-    key: Option<&String>,
+    key: Option<&str>,
     output: &str,
     out: &mut References,
     depth: usize,
@@ -210,7 +210,7 @@ fn follow_output(
         Some((scope, call, call.module.outputs.get(output)?))
     });
     let Some((scope, call, output)) = found else {
-        let prefix = scopes.last().map_or("", |scope| scope.prefix.as_str());
+        let prefix = scopes.last().map_or("", |scope| &scope.prefix);
         out.deciders.push(format!("{prefix}module.{name}.{output}"));
         out.incomplete = true;
         return;
@@ -221,7 +221,7 @@ fn follow_output(
     inner.push(Scope {
         module: &call.module,
         call: Some(call),
-        prefix,
+        prefix: Cow::Owned(prefix),
     });
     follow(&inner, &Expression::default(), &output.expression, out, depth + 1);
 }
@@ -247,16 +247,18 @@ fn most_specific(expression: &Expression) -> Vec<&str> {
 
 /// Of an expression, or of a block with all its expressions: what it refers to.
 #[derive(Debug, Clone, Default)]
-struct Expression(Box<[Box<str>]>);
+struct Expression(Vec<Box<str>>);
 
 impl<'de> Deserialize<'de> for Expression {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Most are a constant, and take no memory.
         let mut references = Vec::new();
         deserializer.deserialize_any(Collect {
             references: &mut references,
             listed: false,
         })?;
-        Ok(Self(references.into()))
+        references.shrink_to_fit();
+        Ok(Self(references))
     }
 }
 
@@ -320,47 +322,85 @@ impl<'de> Visitor<'de> for Collect<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            if key == "constant_value" {
-                map.next_value::<IgnoredAny>()?;
-                continue;
+        while let Some(key) = map.next_key()? {
+            match key {
+                InExpression::Constant => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+                InExpression::References | InExpression::Other => map.next_value_seed(Collect {
+                    references: &mut *self.references,
+                    listed: matches!(key, InExpression::References),
+                })?,
             }
-            map.next_value_seed(Collect {
-                references: &mut *self.references,
-                listed: key == "references",
-            })?;
         }
         Ok(())
     }
 }
 
-/// Expressions by the attribute they stand behind.
-#[derive(Debug, Clone, Default)]
-struct Expressions(Box<[(Box<str>, Expression)]>);
+/// What stands under a key of an expression.
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum InExpression {
+    #[serde(rename = "constant_value")]
+    Constant,
+    References,
+    #[serde(other)]
+    Other,
+}
+
+/// Expressions by the attribute they stand behind; the last one counts where an attribute stands twice.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(transparent)]
+struct Expressions(BTreeMap<Box<str>, Expression>);
 
 impl Expressions {
     fn get(&self, attribute: &str) -> Option<&Expression> {
-        let found = self.0.iter().find(|(name, _)| **name == *attribute);
-        found.map(|(_, expression)| expression)
+        self.0.get(attribute)
     }
 }
 
-impl<'de> Deserialize<'de> for Expressions {
+/// Those of a resource, as far as this crate asks for them.
+#[derive(Default)]
+struct Asked {
+    written: Names,
+    expressions: Vec<(Name, Expression)>,
+}
+
+impl<'de> Deserialize<'de> for Asked {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fields = BTreeMap::<Box<str>, Expression>::deserialize(deserializer)?;
-        Ok(Self(fields.into_iter().collect()))
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Asked;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("expressions by attribute")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Asked, A::Error> {
+                let mut out = Asked::default();
+                while let Some(MaybeName(name)) = map.next_key()? {
+                    let Some(name) = name else {
+                        map.next_value::<IgnoredAny>()?;
+                        continue;
+                    };
+                    let expression: Expression = map.next_value()?;
+                    if out.written.contains(name) {
+                        out.expressions.retain(|(other, _)| *other != name);
+                    }
+                    out.written.insert(name);
+                    if !expression.0.is_empty() {
+                        out.expressions.push((name, expression));
+                    }
+                }
+                Ok(out)
+            }
+        }
+        deserializer.deserialize_map(Read)
     }
 }
 
 /// The resources of a module, those of types that this crate reads.
 fn resources<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Box<str>, Resource>, D::Error> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Item {
-        address: Box<str>,
-        expressions: Expressions,
-        for_each_expression: Expression,
-    }
     struct List;
     impl<'de> Visitor<'de> for List {
         type Value = BTreeMap<Box<str>, Resource>;
@@ -371,22 +411,78 @@ fn resources<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Box<
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
             let mut out = BTreeMap::new();
-            while let Some(item) = list.next_element::<Item>()? {
-                let kind = item.address.strip_prefix("data.").unwrap_or(&item.address);
-                if kind.split('.').next().and_then(Kind::of).is_some() {
-                    out.entry(item.address).or_insert(Resource {
-                        expressions: item
-                            .expressions
-                            .0
-                            .into_iter()
-                            .filter_map(|(name, expression)| Some((Name::of(&name)?, expression)))
-                            .collect(),
-                        for_each_expression: item.for_each_expression,
-                    });
+            while let Some(Listed { address, resource }) = list.next_element()? {
+                if is_ours(&address) {
+                    out.entry(address.into()).or_insert(resource);
                 }
             }
             Ok(out)
         }
     }
     deserializer.deserialize_seq(List)
+}
+
+/// Whether the address is of a type that this crate reads.
+fn is_ours(address: &str) -> bool {
+    let kind = address.strip_prefix("data.").unwrap_or(address);
+    kind.split('.').next().and_then(Kind::of).is_some()
+}
+
+/// A resource as it stands in a module's list.
+struct Listed<'a> {
+    address: Cow<'a, str>,
+    resource: Resource,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum InListed {
+    Address,
+    Expressions,
+    ForEachExpression,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Listed<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Listed<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a resource")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let (mut address, mut asked, mut for_each) = (None, None, None);
+                while let Some(field) = map.next_key()? {
+                    // Terraform writes the address first.
+                    let wanted = address.as_ref().is_none_or(|Text(address)| is_ours(address));
+                    match field {
+                        InListed::Address => once(&mut address, "address", map.next_value()?)?,
+                        InListed::Expressions if wanted => {
+                            once(&mut asked, "expressions", map.next_value::<Asked>()?)?;
+                        }
+                        InListed::ForEachExpression if wanted => {
+                            once(&mut for_each, "for_each_expression", map.next_value()?)?;
+                        }
+                        InListed::Expressions | InListed::ForEachExpression | InListed::Other => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                let asked = asked.unwrap_or_default();
+                Ok(Listed {
+                    address: address.map(|text| text.0).unwrap_or_default(),
+                    resource: Resource {
+                        written: asked.written,
+                        expressions: asked.expressions.into(),
+                        for_each_expression: for_each.unwrap_or_default(),
+                    },
+                })
+            }
+        }
+        deserializer.deserialize_map(Read)
+    }
 }

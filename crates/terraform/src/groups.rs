@@ -8,7 +8,7 @@ use crate::members::{self, Member};
 use crate::parallel;
 use crate::resource::{Action, Instance, Kind};
 use crate::rules::{NotKnown, Reader, Target};
-use crate::tree::Tree;
+use crate::tree::{Name, Tree};
 use portcullis_secgroup::{AddressSet, Cidr, Direction, Group, Peer, PrefixLists, Rule, RuleKey};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -404,8 +404,10 @@ fn name_of(direction: Direction) -> &'static str {
 /// Whether the group's own attribute of this direction is a wish or an echo.
 fn inline(instance: &Instance, direction: Direction, configuration: Option<&PlanConfiguration>) -> Inline {
     let attribute = name_of(direction);
-    if let (Some(configuration), Some(address)) = (configuration, instance.parsed())
-        && configuration.writes(address, attribute) == Some(true)
+    if let (Some(configuration), Some(name)) = (configuration, Name::known(attribute))
+        && instance
+            .written(configuration)
+            .is_some_and(|written| written.contains(name))
     {
         return Inline::Declared;
     }

@@ -26,6 +26,7 @@ mod behind;
 mod code;
 mod configuration;
 mod error;
+mod fields;
 mod groups;
 mod members;
 mod parallel;
@@ -33,6 +34,7 @@ mod plan;
 mod resource;
 mod rules;
 mod sensitive;
+mod shown;
 mod state;
 mod tree;
 

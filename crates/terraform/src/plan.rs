@@ -4,6 +4,9 @@
 //! accepted, another major is refused. `errored` and `complete` are absent in plans of older Terraform; absent
 //! means an older writer, not false.
 
+mod change;
+mod document;
+
 use crate::address::Address;
 use crate::behind::Behind;
 use crate::code::Configuration;
@@ -12,117 +15,19 @@ use crate::error::{Problem, ReadError};
 use crate::groups::{self, Inline, Source, View};
 use crate::parallel;
 use crate::resource::{Action, Instance, Kind};
+use crate::shown::Values;
 use crate::tree::Tree;
+use change::{Actions, Change};
+use document::Document;
 use portcullis_secgroup::Direction;
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-/// A plan whose resource changes are read as `C`.
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "C: Deserialize<'de>"))]
-struct Document<'a, C> {
-    format_version: Option<String>,
-    terraform_version: Option<String>,
-    resource_changes: Option<Vec<C>>,
-    #[serde(borrow)]
-    prior_state: Option<Prior<'a>>,
-    #[serde(borrow)]
-    configuration: Option<&'a RawValue>,
-    deferred_changes: Option<Vec<IgnoredAny>>,
-    output_changes: Option<BTreeMap<String, OutputChange>>,
-    errored: Option<bool>,
-    complete: Option<bool>,
-}
-
-#[derive(Deserialize)]
-struct OutputChange {
-    #[serde(default)]
-    actions: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Head<'a> {
-    #[serde(borrow)]
-    address: Cow<'a, str>,
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    previous_address: Option<Cow<'a, str>>,
-    #[serde(default)]
-    deposed: Option<Box<str>>,
-    #[serde(borrow)]
-    change: Change<'a>,
-}
-
-/// A change's actions, or the words that are not understood.
-enum Actions {
-    Known(Action),
-    Unknown(Box<str>),
-}
-
-impl<'de> Deserialize<'de> for Actions {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let words = Vec::<String>::deserialize(deserializer)?;
-        Ok(Action::of(&words).map_or_else(|| Self::Unknown(words.join("+").into()), Self::Known))
-    }
-}
-
-#[derive(Deserialize)]
-struct Change<'a> {
-    actions: Actions,
-    #[serde(borrow, default)]
-    before: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    after: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    after_unknown: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    before_sensitive: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    after_sensitive: Option<&'a RawValue>,
-    #[serde(default)]
-    importing: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct Prior<'a> {
-    #[serde(borrow, default)]
-    values: Option<Values<'a>>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Values<'a> {
-    #[serde(borrow, default)]
-    pub(crate) root_module: Option<Module<'a>>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Module<'a> {
-    #[serde(borrow, default)]
-    resources: Vec<Shown<'a>>,
-    #[serde(borrow, default)]
-    child_modules: Vec<Module<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Shown<'a> {
-    #[serde(borrow)]
-    address: Cow<'a, str>,
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow, default)]
-    values: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    sensitive_values: Option<&'a RawValue>,
-}
-
 /// The same error as it is found when all is read at once: then it names the place in the file.
 fn in_place(text: &str, error: serde_json::Error) -> serde_json::Error {
-    serde_json::from_str::<Document<'_, Head<'_>>>(text)
+    Document::read(text, &mut |_: Change<'_>| {})
         .err()
         .unwrap_or(error)
 }
@@ -193,9 +98,12 @@ impl Plan {
     pub fn read(text: &str) -> Result<Self, ReadError> {
         ReadError::unless_object("plan", text)?;
         let json = |source| ReadError::Json { what: "plan", source };
-        // Change by change, so that only one is held at a time.
-        let document: Document<'_, &RawValue> =
-            serde_json::from_str(text).map_err(|error| json(in_place(text, error)))?;
+        // One core passes over the document, and the others read the changes that it finds.
+        let (document, parts) = parallel::in_batches(
+            |each| Document::read(text, each),
+            |changes: Vec<&RawValue>| Part::read(&changes),
+        );
+        let document = document.map_err(|error| json(in_place(text, error)))?;
         let Some(version) = document.format_version else {
             return Err(ReadError::Shape {
                 what: "plan",
@@ -209,67 +117,51 @@ impl Plan {
                 known: "1.x",
             });
         }
-        if document.resource_changes.is_none()
-            && document.prior_state.is_none()
-            && document.configuration.is_none()
-        {
+        if !document.has_changes && document.prior_state.is_none() && document.configuration.is_none() {
             return Err(ReadError::Shape {
                 what: "plan",
                 why: "it has neither resource_changes, prior_state nor configuration".to_owned(),
             });
         }
         let mut partial = Vec::new();
-        if document.errored == Some(true) {
+        if document.errored {
             partial.push("terraform could not finish the plan (errored)".to_owned());
         }
-        if document.complete == Some(false) && document.errored != Some(true) {
+        if document.complete == Some(false) && !document.errored {
             partial
                 .push("the plan leaves something out (complete is false: -target, or deferred)".to_owned());
         }
-        let deferred = document.deferred_changes.map_or(0, |changes| changes.len());
-        if deferred > 0 {
-            partial.push(format!("{deferred} changes are deferred to a later plan"));
+        if document.deferred > 0 {
+            partial.push(format!(
+                "{} changes are deferred to a later plan",
+                document.deferred
+            ));
         }
-        if document.resource_changes.is_none() {
+        if !document.has_changes {
             partial.push("the plan refreshes the state only (no resource_changes)".to_owned());
         }
-        let configuration = document
-            .configuration
-            .map(|raw| serde_json::from_str(raw.get()))
-            .transpose()
-            .map_err(json)?;
-        let outputs_change = document
-            .output_changes
-            .unwrap_or_default()
-            .values()
-            .any(|change| change.actions.iter().any(|action| action != "no-op"));
         let mut plan = Self {
             terraform_version: document.terraform_version,
             counts: ActionCounts::default(),
             rules_rewritten: 0,
-            outputs_change,
+            outputs_change: document.outputs_change,
             partial,
             before: Vec::new(),
             after: Vec::new(),
             removed: Vec::new(),
             untouched: BTreeSet::new(),
-            configuration,
+            configuration: document.configuration,
             code: None,
             problems: Vec::new(),
         };
-        let has_prior = document.prior_state.is_some();
-        let changes = document.resource_changes.unwrap_or_default();
         let mut touched: BTreeSet<Cow<'_, str>> = BTreeSet::new();
-        for part in parallel::in_parts(&changes, |part| Part::read(part, has_prior)) {
+        for part in parts {
             let part = part.map_err(|error| json(in_place(text, error)))?;
             touched.extend(plan.add(part));
         }
-        if let Some(root) = document
-            .prior_state
-            .and_then(|prior| prior.values)
-            .and_then(|values| values.root_module)
-        {
-            for instance in shown(&root).map_err(json)? {
+        if let Some(prior) = document.prior_state {
+            plan.before.clear();
+            for instance in prior.values.map(Values::instances).unwrap_or_default() {
                 if !touched.contains(instance.address.as_str()) {
                     plan.untouched.insert(instance.address.clone());
                     plan.after.push(instance.clone());
@@ -373,99 +265,79 @@ struct Part<'a> {
     after: Vec<Instance>,
     removed: Vec<Instance>,
     problems: Vec<Problem>,
-    /// The addresses of the changes, where a prior state is told apart by them.
+    /// The addresses of the changes: a prior state is told apart by them.
     touched: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Part<'a> {
-    fn read(changes: &[&'a RawValue], has_prior: bool) -> Result<Self, serde_json::Error> {
+    fn read(changes: &[&'a RawValue]) -> Result<Self, serde_json::Error> {
         let mut part = Self::default();
         for change in changes {
-            let head: Head<'a> = serde_json::from_str(change.get())?;
-            if has_prior {
-                part.touched.push(head.address.clone());
-                part.touched.extend(head.previous_address.clone());
-            }
-            part.add_change(&head, has_prior)?;
+            part.add_change(serde_json::from_str(change.get())?);
         }
         Ok(part)
     }
 
-    fn add_change(&mut self, head: &Head<'_>, has_prior: bool) -> Result<(), serde_json::Error> {
-        let action = match &head.change.actions {
+    fn add_change(&mut self, change: Change<'a>) {
+        self.touched.push(change.address.clone());
+        self.touched.extend(change.previous_address.clone());
+        let action = match &change.sides.actions {
             Actions::Known(action) => *action,
             Actions::Unknown(words) => {
                 self.problems.push(Problem {
-                    address: head.address.clone().into_owned(),
+                    address: change.address.into_owned(),
                     what: format!("action {words} is not known to this version"),
                 });
-                return Ok(());
+                return;
             }
         };
-        self.count(head, action);
-        let Some(kind) = Kind::of(&head.kind) else {
-            return Ok(());
-        };
-        let before = shared(head.change.before)?;
-        let instance = |values: Arc<Tree>, unknown: Tree, sensitive: Tree, action: Action| Instance {
+        self.count(&change, action);
+        let Some(kind) = change.kind else { return };
+        let (address, sides) = (change.address, change.sides);
+        let (before, after) = shared(sides.before, sides.after);
+        let instance = |values: &Arc<Tree>, unknown, sensitive, action| Instance {
             action,
             unknown,
             before: Arc::clone(&before),
-            ..Instance::new(head.address.clone().into_owned(), kind, values, sensitive)
+            ..Instance::new(address.clone().into_owned(), kind, Arc::clone(values), sensitive)
         };
-        let as_before = |action| -> Result<Instance, serde_json::Error> {
-            Ok(instance(
-                Arc::clone(&before),
-                Tree::Null,
-                sensitive(head.change.before_sensitive)?,
-                action,
-            ))
-        };
-        let same = match (head.change.before, head.change.after) {
-            (Some(before), Some(after)) => before.get() == after.get(),
-            _ => false,
-        };
-        let after = if same {
-            Arc::clone(&before)
-        } else {
-            shared(head.change.after)?
-        };
+        let as_before = |action| instance(&before, Tree::Null, sides.before_sensitive.clone(), action);
         if (kind.is_group() || kind.is_rule())
             && !matches!(action, Action::Keep | Action::Forget)
-            && head.deposed.is_none()
+            && !change.deposed
         {
             self.rules_rewritten += rewritten(kind, &before, &after);
         }
-        if !has_prior && !before.is_null() {
-            self.before.push(as_before(Action::Keep)?);
+        // Of a plan with a prior state, that one counts.
+        if !before.is_null() {
+            self.before.push(as_before(Action::Keep));
         }
         if kind.is_rule()
             && matches!(action, Action::Update | Action::Replace | Action::Delete)
             && !before.is_null()
         {
-            self.removed.push(as_before(Action::Delete)?);
+            self.removed.push(as_before(Action::Delete));
         }
         match action {
             // Terraform can't delete a default group: its rules stay.
-            Action::Delete if kind == Kind::DefaultGroup => self.after.push(as_before(Action::Forget)?),
+            Action::Delete if kind == Kind::DefaultGroup => self.after.push(as_before(Action::Forget)),
             Action::Delete => {}
-            Action::Forget => self.after.push(as_before(Action::Forget)?),
+            Action::Forget => self.after.push(as_before(Action::Forget)),
             _ => {
                 if action == Action::CreateAndForget {
-                    self.after.push(as_before(Action::Forget)?);
+                    self.after.push(as_before(Action::Forget));
                 }
                 self.after.push(instance(
-                    after,
-                    value(head.change.after_unknown)?,
-                    sensitive(head.change.after_sensitive)?,
+                    &after,
+                    sides.after_unknown,
+                    sides.after_sensitive,
                     action,
                 ));
             }
         }
-        Ok(())
     }
 
-    fn count(&mut self, head: &Head<'_>, action: Action) {
+    fn count(&mut self, change: &Change<'_>, action: Action) {
         let counts = &mut self.counts;
         match action {
             Action::Create => counts.create += 1,
@@ -479,9 +351,23 @@ impl<'a> Part<'a> {
             }
             Action::Keep => {}
         }
-        counts.import += usize::from(head.change.importing.is_some());
-        counts.moved += usize::from(action == Action::Keep && head.previous_address.is_some());
+        counts.import += usize::from(change.sides.importing);
+        counts.moved += usize::from(action == Action::Keep && change.previous_address.is_some());
     }
+}
+
+/// Both sides of a change. What is the same on both is held once, and nothing but once for all.
+fn shared(before: Tree, after: Tree) -> (Arc<Tree>, Arc<Tree>) {
+    static NOTHING: LazyLock<Arc<Tree>> = LazyLock::new(Arc::default);
+    let share = |tree| match tree {
+        Tree::Null => Arc::clone(&NOTHING),
+        tree => Arc::new(tree),
+    };
+    if before == after {
+        let both = share(before);
+        return (Arc::clone(&both), both);
+    }
+    (share(before), share(after))
 }
 
 /// How many rules a change of this object writes or takes away.
@@ -538,42 +424,4 @@ fn tell_inline(group: &mut groups::TerraformGroup, code: &Configuration) {
             }
         }
     }
-}
-
-fn value(raw: Option<&RawValue>) -> Result<Tree, serde_json::Error> {
-    raw.map_or(Ok(Tree::Null), |raw| serde_json::from_str(raw.get()))
-}
-
-fn shared(raw: Option<&RawValue>) -> Result<Arc<Tree>, serde_json::Error> {
-    static NOTHING: LazyLock<Arc<Tree>> = LazyLock::new(Arc::default);
-    match value(raw)? {
-        Tree::Null => Ok(Arc::clone(&NOTHING)),
-        tree => Ok(Arc::new(tree)),
-    }
-}
-
-/// What is marked sensitive. Nearly always nothing is, and then nothing is held.
-fn sensitive(raw: Option<&RawValue>) -> Result<Tree, serde_json::Error> {
-    value(raw.filter(|raw| raw.get().contains("true")))
-}
-
-/// The objects of a `show -json` module tree that matter here.
-pub(crate) fn shown(root: &Module<'_>) -> Result<Vec<Instance>, serde_json::Error> {
-    let mut out = Vec::new();
-    let mut modules = vec![root];
-    while let Some(module) = modules.pop() {
-        for resource in &module.resources {
-            let Some(kind) = Kind::of(&resource.kind) else {
-                continue;
-            };
-            out.push(Instance::new(
-                resource.address.clone().into_owned(),
-                kind,
-                Arc::new(value(resource.values)?),
-                sensitive(resource.sensitive_values)?,
-            ));
-        }
-        modules.extend(&module.child_modules);
-    }
-    Ok(out)
 }

@@ -2,7 +2,8 @@
 
 use crate::address::Address;
 use crate::attributes::Object;
-use crate::tree::Tree;
+use crate::configuration::PlanConfiguration;
+use crate::tree::{Names, Tree};
 use std::sync::{Arc, OnceLock};
 
 /// The resource types this crate reads.
@@ -109,11 +110,11 @@ pub(crate) enum Action {
 
 impl Action {
     /// After "JSON Output Format", `change.actions`: scanned for what is in it, so that a new pair is not misread as harmless.
-    pub(crate) fn of(actions: &[String]) -> Option<Self> {
-        let has = |word: &str| actions.iter().any(|action| action == word);
+    pub(crate) fn of(actions: &[&str]) -> Option<Self> {
+        let has = |word: &str| actions.contains(&word);
         if !actions
             .iter()
-            .all(|a| ["no-op", "create", "read", "update", "delete", "forget"].contains(&a.as_str()))
+            .all(|action| ["no-op", "create", "read", "update", "delete", "forget"].contains(action))
         {
             return None;
         }
@@ -134,6 +135,7 @@ impl Action {
 pub(crate) struct Instance {
     pub(crate) address: String,
     pub(crate) parsed: OnceLock<Option<Box<Address>>>,
+    pub(crate) written: OnceLock<Option<Names>>,
     pub(crate) kind: Kind,
     pub(crate) action: Action,
     pub(crate) values: Arc<Tree>,
@@ -149,6 +151,7 @@ impl Instance {
         Self {
             address,
             parsed: OnceLock::new(),
+            written: OnceLock::new(),
             kind,
             action: Action::Keep,
             values,
@@ -162,6 +165,12 @@ impl Instance {
     pub(crate) fn parsed(&self) -> Option<&Address> {
         let parse = || Address::parse(&self.address).map(Box::new);
         self.parsed.get_or_init(parse).as_deref()
+    }
+
+    /// Which attributes and blocks the plan's configuration writes for it, looked up when it is first asked for. `None` when
+    /// it is not in there.
+    pub(crate) fn written(&self, configuration: &PlanConfiguration) -> Option<Names> {
+        *self.written.get_or_init(|| configuration.written(&self.address))
     }
 
     pub(crate) fn object(&self) -> Object<'_> {

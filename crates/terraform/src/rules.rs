@@ -1,5 +1,6 @@
 //! From a resource's attributes to rules in normal form.
 
+use crate::address::Split;
 use crate::attributes::{Attribute, Object};
 use crate::behind::Behind;
 use crate::code::WrittenList;
@@ -125,11 +126,9 @@ impl Reader<'_> {
         if Name::of(attribute).is_none() {
             return Vec::new();
         }
-        match (self.behind.configuration, instance.parsed()) {
-            (Some(configuration), Some(address))
-                if configuration.writes(address, attribute) == Some(true) =>
-            {
-                configuration.references(address, attribute).deciders
+        match self.behind.configuration {
+            Some(configuration) if self.is_written(instance, attribute) == Some(true) => {
+                configuration.references(&instance.address, attribute).deciders
             }
             _ => Vec::new(),
         }
@@ -353,14 +352,13 @@ impl Reader<'_> {
         inline: Option<Direction>,
         attribute: &str,
     ) -> Option<WrittenList> {
-        let address = instance.parsed()?;
         match inline {
             Some(direction) => self
                 .behind
-                .list_in_block(address, direction.as_str(), attribute, |block| {
+                .list_in_block(instance, direction.as_str(), attribute, |block| {
                     may_be(block, object)
                 }),
-            None => self.behind.list(address, &[attribute]),
+            None => self.behind.list(instance, &[attribute]),
         }
     }
 
@@ -471,12 +469,13 @@ impl Reader<'_> {
 
     /// Whether the configuration writes this attribute of the resource; `None` when that can't be told.
     pub(crate) fn is_written(&self, instance: &Instance, attribute: &str) -> Option<bool> {
-        self.behind.configuration?.writes(instance.parsed()?, attribute)
+        let written = instance.written(self.behind.configuration?)?;
+        Some(written.contains(Name::known(attribute)?))
     }
 
     /// The groups that the code writes out for a member whose list the plan does not know as a whole, and whether there are others.
     pub(crate) fn groups_written(&self, instance: &Instance, path: &[&str]) -> Option<(Vec<String>, bool)> {
-        let list = self.behind.list(instance.parsed()?, path)?;
+        let list = self.behind.list(instance, path)?;
         let known = |address: &String| self.groups.contains_key(address.as_str());
         let others = list.others || !list.ids.iter().all(known);
         let groups = list.ids.iter().filter(|address| known(address));
@@ -514,13 +513,14 @@ impl Reader<'_> {
         attribute: &str,
         known: &BTreeMap<&str, Option<&str>>,
     ) -> Option<Vec<String>> {
-        let (configuration, address) = (self.behind.configuration?, instance.parsed()?);
+        let configuration = self.behind.configuration?;
+        let address = &instance.address;
         // Inline blocks of one direction are collapsed to one expression.
         let references = if instance.kind.is_group() {
             // Inline blocks of one direction are collapsed to one expression, and a list may stand in either.
             let mut all = References::default();
             for direction in ["ingress", "egress"] {
-                if configuration.writes(address, direction) == Some(true) {
+                if self.is_written(instance, direction) == Some(true) {
                     let more = configuration.references(address, direction);
                     all.resources.extend(more.resources);
                     all.incomplete |= more.incomplete;
@@ -534,7 +534,7 @@ impl Reader<'_> {
         if references.incomplete {
             return None;
         }
-        expand(&references, address.key.as_deref(), known).filter(|found| !found.is_empty())
+        expand(&references, Split::of(address)?.key, known).filter(|found| !found.is_empty())
     }
 }
 

@@ -4,64 +4,16 @@ use crate::behind::Behind;
 use crate::error::ReadError;
 use crate::groups::{self, Source, View};
 use crate::parallel;
-use crate::plan::{Values, shown};
 use crate::resource::{Instance, Kind};
+use crate::shown::Values;
 use crate::tree::Tree;
-use serde::Deserialize;
+use document::{Document, Recorded, Resource};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-#[derive(Deserialize)]
-struct Document<'a> {
-    version: Option<u64>,
-    format_version: Option<String>,
-    serial: Option<u64>,
-    lineage: Option<String>,
-    terraform_version: Option<String>,
-    #[serde(borrow, default)]
-    resources: Vec<Resource<'a>>,
-    #[serde(borrow, default)]
-    values: Option<Values<'a>>,
-    #[serde(default)]
-    outputs: BTreeMap<String, Output>,
-}
-
-#[derive(Deserialize)]
-struct Output {
-    #[serde(default)]
-    value: Value,
-    #[serde(default)]
-    sensitive: bool,
-}
-
-#[derive(Deserialize)]
-struct Resource<'a> {
-    #[serde(borrow, default)]
-    module: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    mode: Cow<'a, str>,
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    instances: Vec<Recorded<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Recorded<'a> {
-    #[serde(default)]
-    index_key: Option<Value>,
-    #[serde(default)]
-    deposed: Option<String>,
-    #[serde(borrow, default)]
-    attributes: Option<&'a RawValue>,
-    #[serde(default)]
-    sensitive_attributes: Vec<Value>,
-}
+mod document;
 
 /// A state, as far as security groups go.
 #[derive(Debug, Clone)]
@@ -86,12 +38,27 @@ impl State {
             what: "state",
             source,
         };
-        let document: Document<'_> = serde_json::from_str(text).map_err(json)?;
+        // One core passes over the document, and the others read the resources that it finds.
+        let (document, recorded) = parallel::in_batches(
+            |each| {
+                Document::read(text, &mut |resource: Resource<'_, &RawValue>| {
+                    if let Some(kind) = Kind::of(&resource.kind) {
+                        each((kind, resource));
+                    }
+                })
+            },
+            |resources| recorded(&resources),
+        );
+        let in_place = |error| {
+            let again = Document::read(text, &mut |_: Resource<'_, Vec<Recorded>>| {});
+            json(again.err().unwrap_or(error))
+        };
+        let document = document.map_err(json)?;
         let instances = match (document.version, document.format_version) {
             (Some(4), _) => {
                 let mut instances = Vec::new();
-                for part in parallel::in_parts(&document.resources, recorded) {
-                    instances.extend(part.map_err(json)?);
+                for part in recorded {
+                    instances.extend(part.map_err(in_place)?);
                 }
                 instances
             }
@@ -103,8 +70,7 @@ impl State {
                 });
             }
             (None, Some(version)) if version.split('.').next() == Some("1") => {
-                let root = document.values.and_then(|values| values.root_module);
-                root.map_or(Ok(Vec::new()), |root| shown(&root)).map_err(json)?
+                document.values.map(Values::instances).unwrap_or_default()
             }
             (None, Some(found)) => {
                 return Err(ReadError::Version {
@@ -120,17 +86,11 @@ impl State {
                 });
             }
         };
-        let outputs = document
-            .outputs
-            .into_iter()
-            .filter(|(_, output)| !output.sensitive)
-            .filter_map(|(name, output)| Some((name, output.value.as_str()?.to_owned())))
-            .collect();
         Ok(Self {
             serial: document.serial,
             lineage: document.lineage,
             terraform_version: document.terraform_version,
-            outputs,
+            outputs: document.outputs,
             instances,
         })
     }
@@ -155,37 +115,21 @@ impl State {
     }
 }
 
-fn recorded(resources: &[Resource<'_>]) -> Result<Vec<Instance>, serde_json::Error> {
-    let mut out = Vec::new();
-    for resource in resources {
-        let Some(kind) = Kind::of(&resource.kind) else {
-            continue;
-        };
-        let module = resource
-            .module
-            .as_deref()
-            .map(|module| format!("{module}."))
-            .unwrap_or_default();
-        let data = if resource.mode == "data" { "data." } else { "" };
-        for instance in resource
-            .instances
-            .iter()
-            .filter(|instance| instance.deposed.is_none())
-        {
-            let key = instance
-                .index_key
-                .as_ref()
-                .map(|key| format!("[{key}]"))
-                .unwrap_or_default();
-            let address = format!("{module}{data}{}.{}{key}", resource.kind, resource.name);
-            out.push(Instance::new(
-                address,
-                kind,
-                instance.attributes.map_or(Ok(Arc::default()), |raw| {
-                    serde_json::from_str(raw.get()).map(Arc::new)
-                })?,
-                sensitive_tree(&instance.sensitive_attributes),
-            ));
+/// The objects of resources, with those types.
+fn recorded(resources: &[(Kind, Resource<'_, &RawValue>)]) -> Result<Vec<Instance>, serde_json::Error> {
+    let mut out = Vec::with_capacity(resources.len());
+    for (kind, resource) in resources {
+        let Some(raw) = resource.instances else { continue };
+        let instances: Vec<Recorded> = serde_json::from_str(raw.get())?;
+        for instance in instances {
+            if instance.deposed.is_none() {
+                out.push(Instance::new(
+                    resource.address(instance.index_key.as_ref()),
+                    *kind,
+                    Arc::new(instance.attributes),
+                    sensitive_tree(&instance.sensitive_attributes),
+                ));
+            }
         }
     }
     Ok(out)
@@ -194,6 +138,9 @@ fn recorded(resources: &[Resource<'_>]) -> Result<Vec<Instance>, serde_json::Err
 /// The paths of `sensitive_attributes` as the tree that `show -json` would print, to the depth that matters: the
 /// attribute itself.
 fn sensitive_tree(paths: &[Value]) -> Tree {
+    if paths.is_empty() {
+        return Tree::Null;
+    }
     Tree::flags(
         paths
             .iter()

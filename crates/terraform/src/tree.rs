@@ -83,6 +83,8 @@ pub(crate) enum Tree {
     Text(Box<str>),
     List(Box<[Tree]>),
     Object(Box<[(Name, Tree)]>),
+    /// An object whose fields are all `true`: nearly all that is said of what is unknown or sensitive.
+    Flags(Names),
     /// An object with names of the author's choice.
     Tags(Box<[(Box<str>, Tree)]>),
 }
@@ -90,15 +92,14 @@ pub(crate) enum Tree {
 impl Tree {
     /// A field of an object.
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
-        let name = Name::of(name);
-        debug_assert!(name.is_some(), "skipped while reading: add the name to NAMES");
-        self.field(name?)
+        self.field(Name::known(name)?)
     }
 
     /// A field of an object, by a name that was looked up before.
     pub(crate) fn field(&self, name: Name) -> Option<&Self> {
         match self {
             Self::Object(fields) => fields.iter().find(|(key, _)| *key == name).map(|(_, tree)| tree),
+            Self::Flags(names) => names.contains(name).then_some(&Self::Bool(true)),
             _ => None,
         }
     }
@@ -146,8 +147,19 @@ impl Tree {
 
     /// An object of these attributes, each `true`: what a tree of unknown or sensitive attributes looks like.
     pub(crate) fn flags<'a>(names: impl Iterator<Item = &'a str>) -> Self {
-        let known = names.filter_map(Name::of).map(|name| (name, Self::Bool(true)));
-        Self::Object(known.collect())
+        Self::Flags(names.filter_map(Name::of).collect())
+    }
+
+    /// Whether it is `true`, or `true` stands somewhere in it.
+    pub(crate) fn holds_true(&self) -> bool {
+        match self {
+            Self::Bool(flag) => *flag,
+            Self::List(items) => items.iter().any(Self::holds_true),
+            Self::Object(fields) => fields.iter().any(|(_, tree)| tree.holds_true()),
+            Self::Flags(names) => !names.is_empty(),
+            Self::Tags(fields) => fields.iter().any(|(_, tree)| tree.holds_true()),
+            Self::Null | Self::Whole(_) | Self::Number(_) | Self::Text(_) => false,
+        }
     }
 }
 
@@ -163,8 +175,65 @@ impl Name {
         u8::try_from(at).ok().map(Self)
     }
 
+    /// A name that this crate's code asks for.
+    pub(crate) fn known(text: &str) -> Option<Self> {
+        let name = Self::of(text);
+        debug_assert!(name.is_some(), "skipped while reading: add the name to NAMES");
+        name
+    }
+
     fn holds_tags(self) -> bool {
         matches!(NAMES.get(usize::from(self.0)), Some(&("tags" | "tags_all")))
+    }
+}
+
+/// Some of the names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Names(u64);
+
+const _: () = assert!(NAMES.len() <= 64, "one bit for each");
+
+impl Names {
+    pub(crate) fn insert(&mut self, name: Name) {
+        self.0 |= 1 << name.0;
+    }
+
+    fn remove(&mut self, name: Name) {
+        self.0 &= !(1 << name.0);
+    }
+
+    pub(crate) fn contains(self, name: Name) -> bool {
+        self.0 & 1 << name.0 != 0
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+}
+
+impl FromIterator<Name> for Names {
+    fn from_iter<I: IntoIterator<Item = Name>>(names: I) -> Self {
+        let mut out = Self::default();
+        names.into_iter().for_each(|name| out.insert(name));
+        out
+    }
+}
+
+impl Iterator for Names {
+    type Item = Name;
+
+    /// The first of them, which is then none of them any more.
+    fn next(&mut self) -> Option<Name> {
+        let first = u8::try_from(self.0.trailing_zeros()).ok().map(Name)?;
+        if self.is_empty() {
+            return None;
+        }
+        self.remove(first);
+        Some(first)
     }
 }
 
@@ -243,8 +312,10 @@ impl<'de> Visitor<'de> for Grow {
             fields.dedup_by(|(a, _), (b, _)| a == b);
             return Ok(Tree::Tags(fields.into()));
         }
-        let mut fields: Vec<(Name, Tree)> = Vec::new();
-        while let Some(Key(key)) = map.next_key()? {
+        // A place for each name: no sorting, no growing, and of a name that stands twice the last one counts.
+        let mut places: [Tree; NAMES.len()] = [const { Tree::Null }; NAMES.len()];
+        let (mut held, mut flags) = (Names::default(), Names::default());
+        while let Some(MaybeName(key)) = map.next_key()? {
             let Some(key) = key else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
@@ -252,32 +323,49 @@ impl<'de> Visitor<'de> for Grow {
             let inside = Self {
                 tags: key.holds_tags(),
             };
-            let value = map.next_value_seed(inside)?;
-            fields.retain(|(other, _)| *other != key);
-            if !value.is_null() {
-                fields.push((key, value));
+            held.remove(key);
+            flags.remove(key);
+            match map.next_value_seed(inside)? {
+                Tree::Null => {}
+                Tree::Bool(true) => flags.insert(key),
+                value => {
+                    held.insert(key);
+                    places[usize::from(key.0)] = value;
+                }
             }
         }
-        fields.sort_unstable_by_key(|(key, _)| *key);
+        if held.is_empty() {
+            return Ok(Tree::Flags(flags));
+        }
+        let all = Names(held.0 | flags.0);
+        let mut fields = Vec::with_capacity(all.len());
+        for name in all {
+            let value = if flags.contains(name) {
+                Tree::Bool(true)
+            } else {
+                std::mem::take(&mut places[usize::from(name.0)])
+            };
+            fields.push((name, value));
+        }
         Ok(Tree::Object(fields.into()))
     }
 }
 
 /// A field's name, if this crate reads it.
-struct Key(Option<Name>);
+pub(crate) struct MaybeName(pub(crate) Option<Name>);
 
-impl<'de> Deserialize<'de> for Key {
+impl<'de> Deserialize<'de> for MaybeName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Read;
         impl Visitor<'_> for Read {
-            type Value = Key;
+            type Value = MaybeName;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a name")
             }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Key, E> {
-                Ok(Key(Name::of(text)))
+            fn visit_str<E: Error>(self, text: &str) -> Result<MaybeName, E> {
+                Ok(MaybeName(Name::of(text)))
             }
         }
         deserializer.deserialize_str(Read)
