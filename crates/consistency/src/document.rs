@@ -201,7 +201,7 @@ pub struct RuleRow {
     pub live: Option<bool>,
     /// What the three say together.
     pub verdict: RuleVerdict,
-    /// EC2's id of the rule, `sgr-…`, where it is live and known.
+    /// EC2's id of the rule, `sgr-…`, where it is known: that of the live one, else the recorded one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule_id: Option<String>,
     /// How a change by hand ties this rule to another one.

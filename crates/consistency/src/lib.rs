@@ -30,6 +30,7 @@ mod repair;
 mod rows;
 mod since;
 mod text;
+mod trail;
 mod view;
 
 pub use compare::{Views, compare};

@@ -61,6 +61,10 @@ impl Sides<'_> {
         let mut rows = Vec::new();
         for (address, [declared, recorded]) in both {
             let id = self.names.id(address);
+            // Of whatever else carries groups, such as a load balancer, EC2 does not name the interfaces by its id.
+            if id.is_some_and(|id| !id.starts_with("i-") && !id.starts_with("eni-")) {
+                continue;
+            }
             let Some(named) = declared.or(recorded) else {
                 continue;
             };

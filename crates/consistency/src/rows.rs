@@ -76,7 +76,7 @@ impl<'a> Here<'a> {
             recorded: line.recorded,
             live: line.live,
             verdict: line.verdict(),
-            rule_id: line.seen(LIVE).id.map(str::to_owned),
+            rule_id: line.seen(LIVE).id.or(line.seen(RECORDED).id).map(str::to_owned),
             notes: notes(line),
             ..RuleRow::default()
         }
@@ -96,7 +96,7 @@ impl<'a> Here<'a> {
                 .and_then(|group| group.name.as_deref()),
             region: live.and_then(|inventory| inventory.region.as_deref()),
             key: &line.key,
-            rule_id: row.rule_id.as_deref(),
+            rule_id: line.seen(LIVE).id,
             description: line.seen(LIVE).description,
             is_inline: self.pair.is_inline(line.key.direction),
             owner: match line.seen(DECLARED).owners.as_slice() {

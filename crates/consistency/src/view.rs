@@ -145,24 +145,17 @@ impl<'a> Pair<'a> {
                     .map(|key| names.with_ids(key, self.id))
                     .collect()
             };
-            let held: HashSet<RuleKey> = keys(&recorded)
-                .into_iter()
-                .filter(|key| {
-                    !table
-                        .rows
-                        .get(key)
-                        .is_some_and(|row| row.views[DECLARED].there == There::Yes)
-                })
-                .collect();
+            let held = keys(&recorded);
             // Still as before the change: it may be that it was not applied.
-            if held.is_empty() || held == keys(&before) {
+            let applied = !held.is_empty() && held != keys(&before);
+            let there = if applied { There::Yes } else { There::CannotTell };
+            if !applied {
                 table.unknown.push(&owned.owner);
-                for key in held {
-                    table.add(DECLARED, key, There::CannotTell, owned, false);
-                }
-            } else {
-                for key in held {
-                    table.add(DECLARED, key, There::Yes, owned, true);
+            }
+            for key in held {
+                let known = table.rows.get(&key).map(|row| row.views[DECLARED].there);
+                if known != Some(There::Yes) {
+                    table.add(DECLARED, key, there, owned, applied);
                 }
             }
         }

@@ -33,6 +33,9 @@ pub enum LiveError {
     /// Nothing that tells of groups.
     #[error("no answer of DescribeSecurityGroups or DescribeSecurityGroupRules among the files")]
     NoGroups,
+    /// A text that holds no CloudTrail events.
+    #[error("neither the output of `aws cloudtrail lookup-events` nor a log file of CloudTrail's")]
+    NoTrail,
 }
 
 impl LiveError {
@@ -45,6 +48,9 @@ impl LiveError {
             }
             Self::Version { .. } => "use the same version of portcullis-inspect and of the reader",
             Self::Rule { .. } => "the file is damaged or was edited: write the live view again",
+            Self::NoTrail => {
+                "write it with `aws cloudtrail lookup-events --output json`, or unpack the log file from S3"
+            }
             Self::NoGroups => "name a live.json, or a folder that holds describe-security-groups.json",
         }
     }

@@ -4,6 +4,8 @@
 //! `portcullis-inspect` writes, and a folder of EC2's answers as the AWS CLI prints them
 //! (`aws ec2 describe-security-groups > describe-security-groups.json`, and so on; [`ec2::FILES`] names them).
 //!
+//! [`cloudtrail`] reads who changed rules, from CloudTrail's own files.
+//!
 //! **What it is not.** It calls no AWS API and touches no file system: text in, inventory out, and back.
 //!
 //! ```
@@ -18,6 +20,7 @@
 //! # Ok::<(), portcullis_live::LiveError>(())
 //! ```
 
+pub mod cloudtrail;
 mod document;
 pub mod ec2;
 mod error;
