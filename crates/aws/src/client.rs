@@ -1,230 +1,258 @@
-//! The calls to EC2.
+//! The edge to AWS: configuration, and several regions and accounts at once.
 
-use crate::ReadError;
-use crate::convert::{self, Converted};
-use aws_config::BehaviorVersion;
+mod calls;
+mod credentials;
+mod pages;
+mod place;
+
+pub use calls::Calls;
+
+use crate::{Progress, ReadError, Scope, join};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_ec2::config::ProvideCredentials as _;
-use aws_sdk_ec2::types::{Instance, NetworkInterface, SecurityGroup, SecurityGroupRule};
-use portcullis_secgroup::{Gap, Inventory, Peer, PrefixLists};
-use std::collections::BTreeSet;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_ec2::config::Region;
+use calls::Counter;
+use futures_util::future::join_all;
+use pages::Pace;
+use place::Place;
+use portcullis_secgroup::{Gap, Inventory, Missing};
 use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
-/// How many items a page may hold. Without a number EC2 tries to answer all at once and fails on large accounts
-/// (EC2 API reference, `DescribeSecurityGroupRules` and others: 5 to 1000).
-const PAGE: i32 = 1000;
-/// Pages of prefix-list entries are smaller (EC2 API reference, `GetManagedPrefixListEntries`: 1 to 100).
-const ENTRIES_PAGE: i32 = 100;
-
-/// EC2 in one region.
-#[derive(Debug, Clone)]
-pub struct Ec2 {
-    client: aws_sdk_ec2::Client,
-    region: String,
+/// As whom EC2 is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// With the credentials that the environment gives.
+    Own,
+    /// With this role, assumed by them.
+    Arn(String),
 }
 
-impl Ec2 {
-    /// EC2 as the environment names it: region, credentials and endpoint come from the usual `AWS_*` variables and
-    /// files. No call to EC2 is made yet.
-    ///
-    /// # Errors
-    /// When no region is set, or no credentials can be found.
-    pub async fn from_environment() -> Result<Self, ReadError> {
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            // A stage reads a few dozen pages; being throttled for a while is no reason to fail it.
-            .retry_config(RetryConfig::standard().with_max_attempts(5))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .operation_attempt_timeout(Duration::from_secs(30))
-                    .build(),
-            )
-            .load()
-            .await;
-        let region = config.region().ok_or(ReadError::NoRegion)?.to_string();
-        // Asked for here, since the error of a later call would only say that the request could not be built.
-        if let Some(provider) = config.credentials_provider() {
-            provider
-                .provide_credentials()
-                .await
-                .map_err(|error| ReadError::NoCredentials { source: error.into() })?;
-        }
-        Ok(Self {
-            client: aws_sdk_ec2::Client::new(&config),
-            region,
-        })
-    }
+/// Where and how EC2 is read.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The regions; empty: the one that the environment names.
+    pub regions: Vec<String>,
+    /// The roles, one per account; empty: [`Role::Own`].
+    pub roles: Vec<Role>,
+    /// What the roles' trust policies ask for as `sts:ExternalId`.
+    pub external_id: Option<String>,
+    /// What the sessions of the roles are called in CloudTrail.
+    pub session_name: String,
+    /// How long all of it may take. What is not read by then is a gap.
+    pub deadline: Duration,
+    /// How many calls are made at the same time.
+    pub at_once: usize,
+    /// How often and how a call is made again; `None`: as the environment says (`AWS_MAX_ATTEMPTS`, `AWS_RETRY_MODE`).
+    pub attempts: Option<u32>,
+    /// The first wait before a call is made again; `None`: the SDK's own.
+    pub retry_wait: Option<Duration>,
+}
 
-    #[cfg(test)]
-    pub(crate) fn new(client: aws_sdk_ec2::Client, region: &str) -> Self {
+impl Default for Settings {
+    fn default() -> Self {
         Self {
-            client,
-            region: region.to_owned(),
+            regions: Vec::new(),
+            roles: Vec::new(),
+            external_id: None,
+            session_name: "portcullis-inspect".to_owned(),
+            deadline: Duration::from_secs(180),
+            // EC2 lets an account begin with 50 to 100 calls of a kind at once, by the kind (Amazon EC2 API reference,
+            // "Request throttling for the Amazon EC2 API"); others in the account want some of them.
+            at_once: 16,
+            // A stage reads a few dozen pages; being throttled for a while is no reason to fail it.
+            attempts: Some(5),
+            retry_wait: None,
         }
     }
+}
 
-    /// The region asked.
-    #[must_use]
-    pub fn region(&self) -> &str {
-        &self.region
-    }
+/// One attempt of one call. EC2 takes seconds for a page of a thousand, not half a minute.
+const ATTEMPT: Duration = Duration::from_secs(30);
 
-    /// Everything that bears on security groups in this region.
+/// What was read, and how many calls it took.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// All that bears on security groups, of all regions and accounts.
+    pub inventory: Inventory,
+    /// How many calls it took.
+    pub calls: Calls,
+}
+
+/// EC2, in all the regions and accounts that are to be read.
+#[derive(Debug)]
+pub struct Aws {
+    places: Vec<Place>,
+    /// Accounts that cannot be read.
+    gaps: Vec<Gap>,
+    counter: Counter,
+    at_once: usize,
+    allowed: Duration,
+    deadline: Instant,
+}
+
+impl Aws {
+    /// Finds region, credentials and endpoint as every AWS tool does, from the usual `AWS_*` variables and files, and
+    /// assumes the roles. No call to EC2 is made yet. The time of [`Settings::deadline`] begins.
     ///
     /// # Errors
-    /// When the groups or their rules cannot be read. What else cannot be read becomes a gap.
-    pub async fn inventory(&self) -> Result<Inventory, ReadError> {
-        let groups = self.groups().await?;
-        let rules = self.rules().await?;
-        let account = groups
-            .iter()
-            .find_map(|group| group.owner_id().map(str::to_owned));
-        let Converted {
-            value: groups,
-            mut gaps,
-        } = convert::groups(&groups, &rules);
-
-        let instances = self
-            .instances()
+    /// When no region is set, no credentials can be had, or no role can be assumed.
+    pub async fn connect(settings: &Settings) -> Result<Self, ReadError> {
+        let deadline = Instant::now() + settings.deadline;
+        let late = |operation| ReadError::Deadline {
+            operation,
+            deadline: settings.deadline,
+        };
+        let counter = Counter::default();
+        let (config, regions) = timeout_at(deadline, configuration(settings))
             .await
-            .unwrap_or_else(|error| missed(&mut gaps, "DescribeInstances", &error));
-        let names = convert::instance_names(&instances);
-        let interfaces = self
-            .interfaces()
+            .map_err(|_| late("the region"))??;
+        let home = regions.first().map_or("", String::as_str).to_owned();
+        let own = timeout_at(deadline, credentials::fixed(&config, &home))
             .await
-            .unwrap_or_else(|error| missed(&mut gaps, "DescribeNetworkInterfaces", &error));
-        let interfaces = interfaces
-            .iter()
-            .map(|interface| convert::interface(interface, &names))
-            .collect();
-
-        let named: BTreeSet<&str> = groups
-            .iter()
-            .flat_map(|group| &group.rules)
-            .filter_map(|rule| match &rule.peer {
-                Peer::PrefixList(id) => Some(id.as_str()),
-                _ => None,
-            })
-            .collect();
-        let mut prefix_lists = PrefixLists::default();
-        for id in named {
-            match self.entries(id).await {
-                Ok(cidrs) => match convert::entries(&cidrs) {
-                    Ok(entries) => prefix_lists.insert(id, entries),
-                    Err(why) => {
-                        prefix_lists.insert_unknown(id);
-                        gaps.push(Gap {
-                            what: format!("GetManagedPrefixListEntries {id}"),
-                            why,
-                        });
-                    }
-                },
+            .map_err(|_| late("the credentials"))??;
+        let roles = match settings.roles.as_slice() {
+            [] => &[Role::Own],
+            roles => roles,
+        };
+        let configured = join_all(roles.iter().map(|role| async {
+            match role {
+                Role::Own => Ok(own.clone()),
+                Role::Arn(arn) => timeout_at(deadline, credentials::assume(&own, &home, arn, settings))
+                    .await
+                    .map_err(|_| late("AssumeRole"))?,
+            }
+        }))
+        .await;
+        let (mut places, mut gaps, mut first_error) = (Vec::new(), Vec::new(), None);
+        for (role, configured) in roles.iter().zip(configured) {
+            let name = match role {
+                Role::Own => None,
+                Role::Arn(arn) => Some(arn.as_str()),
+            };
+            match configured {
+                Ok(config) => places.extend(regions.iter().map(|region| {
+                    let name = match (regions.len(), roles.len(), name) {
+                        (1, 1, _) => String::new(),
+                        (_, 1, _) | (_, _, None) => region.clone(),
+                        (_, _, Some(role)) => format!("{region}, {role}"),
+                    };
+                    Place::new(&config, region, name, &counter)
+                })),
                 Err(error) => {
-                    prefix_lists.insert_unknown(id);
-                    gaps.push(Gap {
-                        what: format!("GetManagedPrefixListEntries {id}"),
-                        why: error.to_string(),
-                    });
+                    gaps.push(unread(name.unwrap_or_default(), &error));
+                    first_error.get_or_insert(error);
                 }
             }
         }
-        Ok(Inventory {
-            account,
-            region: Some(self.region.clone()),
-            groups,
-            interfaces,
-            prefix_lists,
-            gaps,
+        match first_error {
+            Some(error) if places.is_empty() => Err(error),
+            _ => Ok(Self {
+                places,
+                gaps,
+                counter,
+                at_once: settings.at_once,
+                allowed: settings.deadline,
+                deadline,
+            }),
+        }
+    }
+
+    /// The regions, each once.
+    #[must_use]
+    pub fn regions(&self) -> Vec<&str> {
+        let mut regions: Vec<&str> = self.places.iter().map(Place::region).collect();
+        regions.sort_unstable();
+        regions.dedup();
+        regions
+    }
+
+    /// Reads what the scope asks for, everywhere at the same time.
+    ///
+    /// # Errors
+    /// When nothing can be read of the groups anywhere. What else cannot be read becomes a gap.
+    pub async fn read(&self, scope: &Scope, tell: &dyn Fn(Progress<'_>)) -> Result<Reading, ReadError> {
+        let calls_at_once = Semaphore::new(self.at_once.max(1));
+        let pace = Pace {
+            calls_at_once: &calls_at_once,
+            deadline: self.deadline,
+            allowed: self.allowed,
+            tell,
+        };
+        let readings = join_all(self.places.iter().map(|place| place.read(scope, &pace))).await;
+        let (mut read, mut gaps, mut first_error) = (Vec::new(), self.gaps.clone(), None);
+        for (place, reading) in self.places.iter().zip(readings) {
+            match reading {
+                Ok(inventory) => read.push(inventory),
+                Err(error) => {
+                    gaps.push(unread(place.name(), &error));
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        if let Some(error) = first_error
+            && read.is_empty()
+        {
+            return Err(error);
+        }
+        // Where the groups of some place are not known, a named group may be there.
+        let whole = gaps.is_empty();
+        gaps.extend(scope.gap().filter(|_| whole));
+        Ok(Reading {
+            inventory: join::join(read, gaps),
+            calls: self.counter.calls(),
         })
     }
-
-    async fn groups(&self) -> Result<Vec<SecurityGroup>, ReadError> {
-        let mut pages = self
-            .client
-            .describe_security_groups()
-            .into_paginator()
-            .page_size(PAGE)
-            .items()
-            .send();
-        let mut all = Vec::new();
-        while let Some(item) = pages.next().await {
-            all.push(item.map_err(|error| ReadError::of("DescribeSecurityGroups", error))?);
-        }
-        Ok(all)
-    }
-
-    async fn rules(&self) -> Result<Vec<SecurityGroupRule>, ReadError> {
-        let mut pages = self
-            .client
-            .describe_security_group_rules()
-            .into_paginator()
-            .page_size(PAGE)
-            .items()
-            .send();
-        let mut all = Vec::new();
-        while let Some(item) = pages.next().await {
-            all.push(item.map_err(|error| ReadError::of("DescribeSecurityGroupRules", error))?);
-        }
-        Ok(all)
-    }
-
-    async fn interfaces(&self) -> Result<Vec<NetworkInterface>, ReadError> {
-        let mut pages = self
-            .client
-            .describe_network_interfaces()
-            .into_paginator()
-            .page_size(PAGE)
-            .items()
-            .send();
-        let mut all = Vec::new();
-        while let Some(item) = pages.next().await {
-            all.push(item.map_err(|error| ReadError::of("DescribeNetworkInterfaces", error))?);
-        }
-        Ok(all)
-    }
-
-    async fn instances(&self) -> Result<Vec<Instance>, ReadError> {
-        let mut pages = self
-            .client
-            .describe_instances()
-            .into_paginator()
-            .page_size(PAGE)
-            .items()
-            .send();
-        let mut all = Vec::new();
-        while let Some(item) = pages.next().await {
-            let reservation = item.map_err(|error| ReadError::of("DescribeInstances", error))?;
-            all.extend(reservation.instances.unwrap_or_default());
-        }
-        Ok(all)
-    }
-
-    async fn entries(&self, list: &str) -> Result<Vec<String>, ReadError> {
-        let mut pages = self
-            .client
-            .get_managed_prefix_list_entries()
-            .prefix_list_id(list)
-            .into_paginator()
-            .page_size(ENTRIES_PAGE)
-            .items()
-            .send();
-        let mut all = Vec::new();
-        while let Some(item) = pages.next().await {
-            let entry = item.map_err(|error| ReadError::of("GetManagedPrefixListEntries", error))?;
-            all.extend(entry.cidr);
-        }
-        Ok(all)
-    }
 }
 
-/// Notes what could not be read, and goes on with nothing in its place.
-fn missed<T: Default>(gaps: &mut Vec<Gap>, what: &str, error: &ReadError) -> T {
-    gaps.push(Gap {
-        what: what.to_owned(),
-        why: error.to_string(),
-    });
-    T::default()
+/// A region or an account of which nothing is known.
+fn unread(place: &str, error: &ReadError) -> Gap {
+    Gap::new(place, error.to_string()).missing(Missing::Groups {
+        except: std::collections::BTreeSet::new(),
+    })
 }
 
-#[cfg(test)]
-mod tests;
+/// The SDK's configuration, and the regions.
+async fn configuration(settings: &Settings) -> Result<(SdkConfig, Vec<String>), ReadError> {
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(
+        TimeoutConfig::builder()
+            .operation_attempt_timeout(ATTEMPT)
+            .build(),
+    );
+    if let Some(region) = settings.regions.first() {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(attempts) = settings.attempts {
+        // Adaptive: once throttled, all calls of a client slow down together.
+        loader = loader.retry_config(RetryConfig::adaptive().with_max_attempts(attempts));
+    }
+    let mut config = loader.load().await;
+    if let Some(wait) = settings.retry_wait {
+        let retry = config
+            .retry_config()
+            .cloned()
+            .unwrap_or_else(RetryConfig::adaptive);
+        config = config
+            .into_builder()
+            .retry_config(retry.with_initial_backoff(wait).with_max_backoff(wait))
+            .build();
+    }
+    let regions = match settings.regions.as_slice() {
+        [] => vec![config.region().ok_or(ReadError::NoRegion)?.to_string()],
+        regions => regions.to_vec(),
+    };
+    let odd = |region: &&String| {
+        region.is_empty()
+            || !region
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    match regions.iter().find(odd) {
+        Some(region) => Err(ReadError::BadRegion {
+            region: region.clone(),
+        }),
+        None => Ok((config, regions)),
+    }
+}

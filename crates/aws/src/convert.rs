@@ -1,8 +1,12 @@
 //! From the SDK's types to the nouns of `secgroup`: pure functions.
 
+mod rules;
+
 use aws_sdk_ec2::types as ec2;
-use portcullis_secgroup::{AddressSet, Cidr, Direction, Gap, Group, Interface, Peer, Ports, Protocol, Rule};
-use std::collections::BTreeMap;
+use portcullis_secgroup::{
+    AddressSet, Cidr, Gap, Group, Interface, Missing, Peer, Rule, StaleReference, VpcAssociation,
+};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// A value, and what could not be made of the answer.
@@ -11,106 +15,158 @@ pub(crate) struct Converted<T> {
     pub(crate) gaps: Vec<Gap>,
 }
 
-/// The groups with their rules. A rule that can't be understood, or whose group was not listed, becomes a gap.
+/// The groups with their rules, sorted by id.
+///
+/// EC2 tells the rules twice: within the groups, joined by port range, and one by one with ids and tags (`rows`). Both
+/// are read, and where they differ both are kept, with a gap: somebody is changing the group, or one of the two answers
+/// lags. `rows_whole` says whether all rows came. A rule that cannot be understood becomes a gap.
 pub(crate) fn groups(
-    groups: &[ec2::SecurityGroup],
-    rules: &[ec2::SecurityGroupRule],
+    written: &[ec2::SecurityGroup],
+    rows: &[ec2::SecurityGroupRule],
+    rows_whole: bool,
+    region: &str,
 ) -> Converted<Vec<Group>> {
-    let mut by_id: BTreeMap<String, Group> = groups
-        .iter()
-        .filter_map(|group| {
-            let id = group.group_id()?.to_owned();
-            let group = Group {
-                id: Some(id.clone()),
-                address: None,
-                name: group.group_name().map(str::to_owned),
-                description: group.description().map(str::to_owned),
-                vpc_id: group.vpc_id().map(str::to_owned),
-                tags: group.tags().iter().filter_map(tag).collect(),
-                rules: Vec::new(),
-            };
-            Some((id, group))
-        })
-        .collect();
     let mut gaps = Vec::new();
-    for written in rules {
-        let mut gap = |why: String| {
-            let id = written.security_group_rule_id().unwrap_or("without an id");
-            gaps.push(Gap {
-                what: format!("rule {id}"),
-                why,
-            });
-        };
-        let Some(group) = written.group_id() else {
-            gap("EC2 names no group for it".to_owned());
+    let mut found: BTreeMap<String, Found> = BTreeMap::new();
+    for group in written {
+        let Some(id) = group.group_id() else {
             continue;
         };
-        match (by_id.get_mut(group), rule(written)) {
-            (Some(group), Ok(rule)) => group.rules.push(rule),
-            (Some(_), Err(why)) => gap(why),
-            // Made between the two calls, most likely.
-            (None, _) => gap(format!("its group {group} was not among the groups")),
+        let within = rules::within(group, &mut gaps);
+        let group = Group {
+            id: Some(id.to_owned()),
+            address: None,
+            name: text(group.group_name()),
+            description: text(group.description()),
+            vpc_id: text(group.vpc_id()),
+            account: text(group.owner_id()),
+            region: Some(region.to_owned()),
+            tags: tags(group.tags()),
+            rules: Vec::new(),
+        };
+        found.insert(
+            id.to_owned(),
+            Found {
+                group,
+                within: Some(within),
+                rows: Vec::new(),
+            },
+        );
+    }
+    for row in rows {
+        let Some(id) = row.group_id() else {
+            gaps.push(rules::not_understood(row, "EC2 names no group for it".to_owned()));
+            continue;
+        };
+        // A group that only its rules tell of: the groups were not all read.
+        let found = found.entry(id.to_owned()).or_insert_with(|| Found {
+            group: Group {
+                id: Some(id.to_owned()),
+                account: text(row.group_owner_id()),
+                region: Some(region.to_owned()),
+                ..Group::default()
+            },
+            within: None,
+            rows: Vec::new(),
+        });
+        match rules::row(row) {
+            Ok(rule) => found.rows.push(rule),
+            Err(why) => gaps.push(rules::not_understood(row, why)),
         }
     }
-    Converted {
-        value: by_id.into_values().collect(),
-        gaps,
+    let mut groups = Vec::with_capacity(found.len());
+    for (
+        id,
+        Found {
+            mut group,
+            within,
+            rows,
+        },
+    ) in found
+    {
+        let (rules, differ) = rules::joined(within, rows);
+        group.rules = rules;
+        if differ && rows_whole {
+            let why =
+                "DescribeSecurityGroups and DescribeSecurityGroupRules name different rules; both are kept";
+            gaps.push(Gap::new(format!("group {id}"), why).missing(Missing::Rules { of: Some(id) }));
+        }
+        groups.push(group);
     }
+    Converted { value: groups, gaps }
 }
 
-/// One rule; EC2 gives each source a rule of its own.
-fn rule(written: &ec2::SecurityGroupRule) -> Result<Rule, String> {
-    let direction = match written.is_egress() {
-        Some(true) => Direction::Egress,
-        Some(false) => Direction::Ingress,
-        None => return Err("EC2 does not say whether it is ingress or egress".to_owned()),
+/// A group, and its rules as the two answers have them.
+struct Found {
+    group: Group,
+    within: Option<Vec<Rule>>,
+    rows: Vec<Rule>,
+}
+
+/// How many rules each group has by its own answer.
+pub(crate) fn rules_by_group(groups: &[ec2::SecurityGroup]) -> BTreeMap<String, usize> {
+    groups
+        .iter()
+        .filter_map(|group| Some((group.group_id()?.to_owned(), rules::count(group))))
+        .collect()
+}
+
+/// The prefix lists that these groups' rules name.
+pub(crate) fn lists_named(groups: &[Group]) -> BTreeSet<String> {
+    groups
+        .iter()
+        .flat_map(|group| &group.rules)
+        .filter_map(|rule| match &rule.peer {
+            Peer::PrefixList(id) => Some(id.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The VPCs of these groups in which a rule names a group that is not one of the same VPC here: only such references can
+/// be stale (EC2 API reference, `DescribeStaleSecurityGroups`).
+pub(crate) fn vpcs_with_foreign_peers(groups: &[Group]) -> BTreeSet<String> {
+    let home: BTreeMap<&str, &str> = groups
+        .iter()
+        .filter_map(|group| Some((group.id.as_deref()?, group.vpc_id.as_deref()?)))
+        .collect();
+    let foreign = |group: &&Group| {
+        group.rules.iter().any(|rule| match &rule.peer {
+            Peer::Group { id, .. } => home.get(id.as_str()).copied() != group.vpc_id.as_deref(),
+            _ => false,
+        })
     };
-    let protocol: Protocol = written
-        .ip_protocol()
-        .unwrap_or("-1")
-        .parse()
-        .map_err(|error| format!("{error}"))?;
-    let ports = Ports::read(
-        protocol,
-        written.from_port().map(i64::from),
-        written.to_port().map(i64::from),
-    )
-    .map_err(|error| error.to_string())?;
-    let peer = peer(written)?;
-    Ok(Rule {
-        description: written
-            .description()
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned),
-        id: written.security_group_rule_id().map(str::to_owned),
-        ..Rule::new(direction, protocol, ports, peer)
+    groups
+        .iter()
+        .filter(foreign)
+        .filter_map(|group| group.vpc_id.clone())
+        .collect()
+}
+
+/// The stale references of those groups that are here.
+pub(crate) fn stale(stale: &[ec2::StaleSecurityGroup], groups: &[Group]) -> Vec<StaleReference> {
+    let owners: BTreeMap<&str, Option<&str>> = groups
+        .iter()
+        .filter_map(|group| Some((group.id.as_deref()?, group.account.as_deref())))
+        .collect();
+    stale
+        .iter()
+        .filter_map(|group| {
+            let id = group.group_id()?;
+            Some((group, id, *owners.get(id)?))
+        })
+        .flat_map(|(group, id, owner)| rules::stale(group, id, owner))
+        .collect()
+}
+
+/// A VPC that a group may be used in besides its own.
+pub(crate) fn association(written: &ec2::SecurityGroupVpcAssociation) -> Option<VpcAssociation> {
+    Some(VpcAssociation {
+        group: written.group_id()?.to_owned(),
+        vpc_id: written.vpc_id()?.to_owned(),
+        vpc_account: text(written.vpc_owner_id()),
+        state: written.state().map_or("", |state| state.as_str()).to_owned(),
     })
-}
-
-fn peer(written: &ec2::SecurityGroupRule) -> Result<Peer, String> {
-    if let Some(cidr) = written.cidr_ipv4().or(written.cidr_ipv6()) {
-        return cidr
-            .parse::<Cidr>()
-            .map(Peer::Cidr)
-            .map_err(|error| error.to_string());
-    }
-    if let Some(list) = written.prefix_list_id() {
-        return Ok(Peer::PrefixList(list.to_owned()));
-    }
-    let Some(other) = written.referenced_group_info() else {
-        return Err("EC2 names neither an address, a group nor a prefix list".to_owned());
-    };
-    match other.group_id() {
-        Some(id) if written.group_id() == Some(id) => Ok(Peer::SelfGroup),
-        Some(id) => Ok(Peer::Group {
-            id: id.to_owned(),
-            account: other
-                .user_id()
-                .filter(|account| written.group_owner_id().is_some_and(|owner| owner != *account))
-                .map(str::to_owned),
-        }),
-        None => Err("EC2 names a group without its id".to_owned()),
-    }
 }
 
 /// The `Name` tags of the instances, by instance id.
@@ -118,11 +174,7 @@ pub(crate) fn instance_names(instances: &[ec2::Instance]) -> BTreeMap<String, St
     instances
         .iter()
         .filter_map(|instance| {
-            let (_, name) = instance
-                .tags()
-                .iter()
-                .filter_map(tag)
-                .find(|(key, _)| key == "Name")?;
+            let name = tags(instance.tags()).remove("Name")?;
             Some((instance.instance_id()?.to_owned(), name))
         })
         .collect()
@@ -161,19 +213,21 @@ pub(crate) fn interface(written: &ec2::NetworkInterface, names: &BTreeMap<String
     }
     Interface {
         id: written.network_interface_id().unwrap_or_default().to_owned(),
-        description: written
-            .description()
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned),
+        account: text(written.owner_id()),
+        vpc_id: text(written.vpc_id()),
+        kind: text(written.interface_type().map(ec2::NetworkInterfaceType::as_str)),
+        // Of an ordinary interface it is the caller who made it.
+        requester: text(written.requester_id()).filter(|_| written.requester_managed() == Some(true)),
+        description: text(written.description()),
         instance_name: instance_id.as_ref().and_then(|id| names.get(id)).cloned(),
         instance_id,
         private_addresses: private,
         public_addresses: public,
-        public_dns: written
-            .association()
-            .and_then(|association| association.public_dns_name())
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned),
+        public_dns: text(
+            written
+                .association()
+                .and_then(|association| association.public_dns_name()),
+        ),
         groups: written
             .groups()
             .iter()
@@ -190,6 +244,13 @@ pub(crate) fn entries(cidrs: &[String]) -> Result<AddressSet, String> {
         .collect()
 }
 
-fn tag(tag: &ec2::Tag) -> Option<(String, String)> {
-    Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))
+fn tags(tags: &[ec2::Tag]) -> BTreeMap<String, String> {
+    tags.iter()
+        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
+        .collect()
+}
+
+/// An empty text says nothing.
+fn text(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
 }

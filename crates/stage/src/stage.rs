@@ -25,15 +25,18 @@ impl Stage {
     /// A stage in this environment.
     ///
     /// # Errors
-    /// When `PORTCULLIS_NOW` is set to something that is no RFC 3339 time, or `PORTCULLIS_RETRY_WAIT` to something
-    /// that is no number of seconds.
+    /// When `PORTCULLIS_NOW` is set to something that is no RFC 3339 time, or is set in a job of a real GitLab, or
+    /// `PORTCULLIS_RETRY_WAIT` to something that is no number of seconds.
     pub fn new(environment: Environment) -> Result<Self, Failure> {
         let now = match environment.get("PORTCULLIS_NOW") {
             None => None,
-            Some(text) => Some(text.parse().map_err(|error: jiff::Error| {
-                Failure::usage(BadNow { source: error })
-                    .hint("unset PORTCULLIS_NOW, or set it to a time such as 2026-01-31T12:00:00Z")
-            })?),
+            Some(text) => {
+                may_stand_still(&environment)?;
+                Some(text.parse().map_err(|error: jiff::Error| {
+                    Failure::usage(BadNow { source: error })
+                        .hint("unset PORTCULLIS_NOW, or set it to a time such as 2026-01-31T12:00:00Z")
+                })?)
+            }
         };
         let retry_wait = match environment.get("PORTCULLIS_RETRY_WAIT") {
             None => None,
@@ -84,7 +87,7 @@ impl Stage {
     }
 
     /// The time. `PORTCULLIS_NOW`, an RFC 3339 time, stands in for the clock when it is set, so that a demo or a
-    /// test gives the same bytes each time. Don't set it in a real pipeline: waivers end by this clock.
+    /// test gives the same bytes each time. In a job of a real GitLab it is refused: waivers and requests end by this clock.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
@@ -106,6 +109,19 @@ impl Stage {
         let line = clean(&self.redactor.redact(text.as_ref()));
         // Talk that nobody hears is no reason to stop.
         let _ = writeln!(io::stderr(), "{line}");
+    }
+
+    /// A line of talk that the next one takes the place of: progress, for whoever watches a terminal. Nothing is written where
+    /// standard error is none; an empty text takes the line away.
+    pub fn status(&self, text: impl AsRef<str>) {
+        if self.stderr_is_terminal() {
+            let line = clean(&self.redactor.redact(text.as_ref()));
+            let columns =
+                terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| usize::from(width.0));
+            let line: String = line.chars().take(columns.saturating_sub(1)).collect();
+            let mut stderr = io::stderr().lock();
+            let _ = write!(stderr, "\r\u{1b}[K{line}").and_then(|()| stderr.flush());
+        }
     }
 
     /// Data on standard output, masked. A reader that went away (`| head`) is no error.
@@ -264,6 +280,32 @@ impl Stage {
     pub fn colour_on_stderr(&self) -> bool {
         self.variable("NO_COLOR").is_none() && self.stderr_is_terminal()
     }
+}
+
+/// Whether this may run by another clock. Waivers and requests end by the clock, and a job's variables can be set by
+/// whoever plays it: so in a job of a GitLab that is not on this very machine, it may not.
+fn may_stand_still(environment: &Environment) -> Result<(), Failure> {
+    let Some(address) = environment.get("CI_API_V4_URL") else {
+        return Ok(());
+    };
+    let host = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let host = host.split(['/', '?', '#']).next().unwrap_or_default();
+    // What stands before an @ is a user's name, not the host.
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let host = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let here = host
+        .parse::<std::net::IpAddr>()
+        .is_ok_and(|address| address.is_loopback());
+    if here {
+        return Ok(());
+    }
+    let message =
+        "the variable PORTCULLIS_NOW is set, and this is a job of a real GitLab: here the clock counts";
+    Err(Failure::usage(message)
+        .hint("take PORTCULLIS_NOW out of the job's variables; it is for demos and tests"))
 }
 
 #[derive(Debug, thiserror::Error)]
