@@ -1,6 +1,6 @@
 //! The demo: the whole pipeline, as real child processes, on the stand-ins.
 //!
-//! [`scenario`] holds the stories, [`pipeline`] the jobs as `ci/portcullis.gitlab-ci.yml` has them,
+//! [`scenario`] holds the stories, [`pipeline`] the jobs as `templates/pipeline.yml` has them,
 //! [`environment`] what GitLab tells a job; these are pure. [`build`] makes the binaries, [`screen`] shows, [`run()`]
 //! does it.
 

@@ -12,6 +12,7 @@ mod answer;
 mod facts;
 mod graphql;
 mod routes;
+mod runner;
 mod state_routes;
 
 pub use project::{Job, JobStatus, Project, Role, User};

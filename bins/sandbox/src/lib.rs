@@ -4,7 +4,7 @@
 //! cargo: [`gitlab`] keeps managed states with their locks, jobs and merge-request notes; [`slack`] keeps messages and
 //! checks them against Block Kit's limits; [`replay`] is a terraform that answers from a [`recording`];
 //! [`web_service`] is the service behind the public address. Each can be made to fail ([`fault`]). [`demo`] runs the
-//! pipeline on them, [`serve`] leaves them to be tried by hand.
+//! pipeline on them, [`serve`] leaves them to be tried by hand or by another runner, with the files of [`checkout`].
 //!
 //! **What it is not.** It shares no code with the crates that speak with GitLab and Slack, so that an error in one
 //! is not repeated in the other; and it is no server for other use: it forgets everything when it ends.
@@ -18,6 +18,7 @@
 //! # Ok::<(), String>(())
 //! ```
 
+pub mod checkout;
 pub mod demo;
 pub mod estate;
 pub mod fault;

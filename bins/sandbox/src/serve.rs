@@ -141,6 +141,7 @@ pub async fn start(options: &Options) -> Result<Stands, ServeError> {
     let recording = files::absolute(&options.recording)?;
     for (name, value) in [
         ("PORTCULLIS_STATE_NAME", estate::STATE_NAME.to_owned()),
+        ("PORTCULLIS_GITLAB_TOKEN", estate::GITLAB_TOKEN.to_owned()),
         ("PORTCULLIS_SLACK_TOKEN", estate::SLACK_TOKEN.to_owned()),
         ("PORTCULLIS_SLACK_CHANNEL", estate::SLACK_CHANNEL.to_owned()),
         ("PORTCULLIS_SLACK_URL", slack.url()),

@@ -72,3 +72,28 @@ fn the_replayed_terraform_asks_for_its_recording() {
     let (code, said) = run(env!("CARGO_BIN_EXE_portcullis-replayed-terraform"), &["version"]);
     assert_eq!((code, said.as_str()), (1, "Error: PORTCULLIS_REPLAY is not set"));
 }
+
+#[test]
+fn the_estate_is_checked_out_as_a_step_planned_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let recording = format!("{root}/fixtures/estate/2-correct-web-port");
+    let path = folder.path().to_str().unwrap();
+    let sandbox = env!("CARGO_BIN_EXE_portcullis-sandbox");
+    let (code, said) = run(
+        sandbox,
+        &["checkout", "--workspace", root, "--recording", &recording, path],
+    );
+    assert_eq!((code, said.as_str()), (0, ""));
+    let values = std::fs::read_to_string(folder.path().join("terraform/terraform.tfvars.json")).unwrap();
+    assert!(values.contains("8000"), "{values}");
+    for name in [".terraform.lock.hcl", "policy.yaml"] {
+        assert!(folder.path().join("terraform").join(name).is_file(), "{name}");
+    }
+    let (code, said) = run(
+        sandbox,
+        &["checkout", "--workspace", root, "--recording", root, path],
+    );
+    assert_eq!(code, 65);
+    assert!(said.ends_with("is no recording: it has no plan.json"), "{said}");
+}

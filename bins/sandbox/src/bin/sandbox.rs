@@ -1,6 +1,7 @@
 //! The stand-ins alone: GitLab, Slack and the web service on loopback, for trying the binaries by hand.
 
 use clap::{Parser, Subcommand};
+use portcullis_sandbox::checkout::check_out;
 use portcullis_sandbox::fault::Fault;
 use portcullis_sandbox::gitlab::wire::LockedWrite;
 use portcullis_sandbox::serve::{Options, Stands, start};
@@ -24,7 +25,31 @@ enum Command {
     /// Everything is forgotten at the end; the Slack thread is shown then.
     #[command(after_help = EXAMPLES)]
     Serve(Serve),
+    /// Writes the recorded estate into a folder, as a runner would have checked it out
+    #[command(after_help = CHECKOUT_EXAMPLES)]
+    Checkout(Checkout),
 }
+
+#[derive(Debug, clap::Args)]
+struct Checkout {
+    /// Recording whose values the commit sets
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "fixtures/estate/2-correct-web-port"
+    )]
+    recording: PathBuf,
+    /// Root of this repository
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    workspace: PathBuf,
+    /// Folder that gets `terraform/`
+    folder: PathBuf,
+}
+
+const CHECKOUT_EXAMPLES: &str = "\
+Examples:
+  portcullis-sandbox checkout /tmp/estate
+  portcullis-sandbox checkout --recording fixtures/estate/10-opens-ssh-to-the-world /tmp/estate";
 
 #[derive(Debug, clap::Args)]
 struct Serve {
@@ -71,6 +96,22 @@ async fn main() -> ExitCode {
         Ok(Arguments {
             command: Command::Serve(arguments),
         }) => arguments,
+        Ok(Arguments {
+            command: Command::Checkout(checkout),
+        }) => {
+            let Checkout {
+                recording,
+                workspace,
+                folder,
+            } = checkout;
+            return match check_out(&workspace, &recording, &folder) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    complain(&error, None);
+                    ExitCode::from(65)
+                }
+            };
+        }
         Err(error) => {
             let _shown = error.print();
             return ExitCode::from(if error.use_stderr() { 64 } else { 0 });

@@ -5,6 +5,7 @@ use super::pipeline::BINARIES;
 use super::scenario::Scenario;
 use super::screen::{Screen, meaning};
 use super::theatre::{self, Theatre};
+use crate::checkout::CheckoutError;
 use crate::files::{self, FileError};
 use crate::recording::RecordingError;
 use crate::server::BindError;
@@ -45,6 +46,9 @@ pub enum DemoError {
     /// A recording.
     #[error(transparent)]
     Recording(#[from] RecordingError),
+    /// The project's files.
+    #[error(transparent)]
+    Checkout(#[from] CheckoutError),
     /// The recorded state.
     #[error("the recorded state is none")]
     State(#[source] serde_json::Error),

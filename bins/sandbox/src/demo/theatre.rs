@@ -6,6 +6,7 @@ use super::pipeline::{Command, JOBS, JobPlan, When};
 use super::run::{DemoError, Options};
 use super::scenario::Scenario;
 use super::screen::{Ending, Screen};
+use crate::checkout::check_out;
 use crate::clock;
 use crate::estate::{self, GITLAB_TOKEN, SLACK_CHANNEL, SLACK_TOKEN, STATE_NAME};
 use crate::fault::Fault;
@@ -16,23 +17,10 @@ use crate::recording::{Recording, StateHead};
 use crate::slack::{Slack, Workspace, reader};
 use crate::terminal::{Style, Styled};
 use crate::web_service::WebService;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-
-/// What `terraform init` of the recorded step wrote; part of the checkout, as in a real project.
-const PROVIDER_LOCK: &str = r#"# This file is maintained automatically by "terraform init".
-# Manual edits may be lost in future updates.
-
-provider "registry.terraform.io/hashicorp/aws" {
-  version     = "5.31.0"
-  constraints = ">= 5.31.0"
-  hashes = [
-    "h1:dK7VHjDEp1a+YmFmpic5Xl+RVxXXhN/G88yte2cwM88=",
-  ]
-}
-"#;
 
 /// Everything a scenario needs while it runs.
 pub(super) struct Theatre<'a> {
@@ -90,7 +78,10 @@ impl<'a> Theatre<'a> {
             folder,
             fixtures,
         };
-        theatre.check_out()?;
+        let recording = theatre.fixtures.join(scenario.recording());
+        check_out(&options.workspace, &recording, &theatre.folder)?;
+        files::create_folder(&theatre.artifacts)?;
+        files::create_folder(&theatre.logs)?;
         Ok(theatre)
     }
 
@@ -139,30 +130,6 @@ impl<'a> Theatre<'a> {
             bodies.join("\n\n").as_bytes(),
         )?;
         Ok(())
-    }
-
-    /// The files a runner would have checked out.
-    fn check_out(&self) -> Result<(), DemoError> {
-        let config = self.folder.join("terraform");
-        files::copy_folder(&self.fixtures.join("config"), &config)?;
-        files::write(&config.join(".terraform.lock.hcl"), PROVIDER_LOCK.as_bytes())?;
-        files::write(&config.join("terraform.tfvars.json"), &self.values()?)?;
-        let policy = files::read(&self.options.workspace.join("terraform/policy.yaml"))?;
-        files::write(&config.join("policy.yaml"), &policy)?;
-        files::create_folder(&self.artifacts)?;
-        files::create_folder(&self.logs)?;
-        Ok(())
-    }
-
-    /// The values of the variables that the step was planned with: what the commit changes.
-    fn values(&self) -> Result<Vec<u8>, DemoError> {
-        let recording = Recording::open(&self.fixtures.join(self.options.scenario.recording()))?;
-        let plan: Value = serde_json::from_slice(&recording.plan_json()?).map_err(DemoError::State)?;
-        let variables = plan["variables"].as_object().into_iter().flatten();
-        let values: serde_json::Map<String, Value> = variables
-            .map(|(name, variable)| (name.clone(), variable["value"].clone()))
-            .collect();
-        Ok(format!("{:#}\n", Value::Object(values)).into_bytes())
     }
 
     /// What the story has happen before a job.
@@ -377,19 +344,7 @@ impl<'a> Theatre<'a> {
 
     /// What was posted, as it stands at the end, for whoever wants to check it: `slack.json`.
     fn keep_thread(&self) -> Result<(), DemoError> {
-        let workspace = self.slack.workspace();
-        let messages: Vec<Value> = workspace
-            .messages
-            .iter()
-            .filter(|message| message.files.is_empty())
-            .map(|message| {
-                let mut json = json!({"text": message.text, "blocks": message.blocks});
-                if let Some(metadata) = &message.metadata {
-                    json["metadata"] = metadata.clone();
-                }
-                json
-            })
-            .collect();
+        let messages = self.slack.workspace().posted();
         if !messages.is_empty() {
             let text = format!("{:#}\n", Value::Array(messages));
             files::write(&self.logs.join("slack.json"), text.as_bytes())?;

@@ -207,6 +207,24 @@ impl Project {
         self.tokens.insert(token.to_owned(), Caller::Token { user });
     }
 
+    /// The number of the job with this name, which is added when there is none.
+    pub fn job_named(&mut self, name: &str, stage: &str, user: &User) -> u64 {
+        if let Some(job) = self.jobs.iter().find(|job| job.name == name) {
+            return job.id;
+        }
+        let id = self.new_id();
+        self.jobs.push(Job {
+            id,
+            name: name.to_owned(),
+            stage: stage.to_owned(),
+            status: JobStatus::Created,
+            user: user.clone(),
+            started_at: None,
+            finished_at: None,
+        });
+        id
+    }
+
     /// Starts a job: its token is good from now on, and it runs with the rights of `user`.
     pub fn start_job(&mut self, id: u64, token: &str, user: User, now: &str) {
         if let Some(job) = self.jobs.iter_mut().find(|job| job.id == id) {

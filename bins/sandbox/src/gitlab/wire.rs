@@ -2,7 +2,7 @@
 
 use super::answer::Refused;
 use super::project::Project;
-use super::{facts, graphql, routes, state_routes};
+use super::{facts, graphql, routes, runner, state_routes};
 use crate::clock;
 use crate::fault::{Fault, Faults};
 use crate::server::{BindError, Server, with_faults};
@@ -163,6 +163,10 @@ fn router(shared: Shared, faults: Faults) -> Router {
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             with_faults(faults.clone(), request, next, own_fault)
         }))
+        // Faults and quotas are those of the API.
+        .route("/-/runner", get(runner::remembered))
+        .route("/-/runner/jobs", post(runner::take))
+        .route("/-/runner/jobs/{id}", put(runner::end))
         .with_state(shared)
 }
 

@@ -9,7 +9,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, post};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
@@ -59,6 +59,8 @@ impl Slack {
             .layer(middleware::from_fn(move |request: Request, next: Next| {
                 with_faults(switch.clone(), request, next, own_fault)
             }))
+            // Faults are Slack's, not the runner's.
+            .route("/-/runner", get(remembered))
             .with_state(shared.clone());
         let server = Server::start(IpAddr::V4(Ipv4Addr::LOCALHOST), port, router, faults.clone()).await?;
         let base = format!("http://{}", server.address());
@@ -125,6 +127,12 @@ async fn method(
         }
     };
     ([("x-oauth-scopes", workspace.scopes.join(","))], Json(answer))
+}
+
+/// What was posted and what was refused, for whoever ran a pipeline: no part of Slack's API.
+async fn remembered(State(shared): State<Shared>) -> Json<Value> {
+    let workspace = shared.workspace();
+    Json(json!({"messages": workspace.posted(), "refused": workspace.refused}))
 }
 
 /// Slack's incoming webhook: `ok`, or a status with one word.

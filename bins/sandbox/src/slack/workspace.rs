@@ -110,6 +110,22 @@ pub struct Workspace {
 }
 
 impl Workspace {
+    /// The messages as they stand, oldest first, without those that share files.
+    #[must_use]
+    pub fn posted(&self) -> Vec<Value> {
+        self.messages
+            .iter()
+            .filter(|message| message.files.is_empty())
+            .map(|message| {
+                let mut json = json!({"text": message.text, "blocks": message.blocks});
+                if let Some(metadata) = &message.metadata {
+                    json["metadata"] = metadata.clone();
+                }
+                json
+            })
+            .collect()
+    }
+
     /// A workspace whose bot has `token` and sits in `#deployments`.
     #[must_use]
     pub fn new(token: &str) -> Self {

@@ -1,0 +1,116 @@
+// Executes the pipeline in the situations that its file has to get right, and holds what came of it to what must.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pipeline } from "./pipeline.mjs";
+
+// As docs/gitlab.md tells a team to write it.
+const WHOLE = `
+include:
+  - component: gitlab.example.com/infra/portcullis/pipeline@v0.1.0
+    inputs:
+      image: registry.example.com/infra/portcullis:v0.1.0
+      state_name: estate
+      group: web
+`;
+
+const names = (result) => result.ran.map((job) => job.name);
+const failed = (result) => result.ran.filter((job) => job.code !== 0).map((job) => [job.name, job.code]);
+const posted = (result) => result.slack.messages.map((message) => message.text).join("\n---\n");
+
+const serial = (step) => JSON.parse(readFileSync(`fixtures/estate/${step}/state.json`, "utf8")).serial;
+
+/** Every report that a job names lies among its artifacts, and is what its kind must be. */
+function reports(result) {
+    for (const { name } of result.ran) {
+        const declared = result.file[name]?.artifacts?.reports ?? {};
+        for (const [kind, paths] of Object.entries(declared)) {
+            for (const path of [paths].flat()) {
+                const file = join(result.artifacts(name), path);
+                assert(existsSync(file), `${name} left no ${path} for its ${kind} report`);
+                const text = readFileSync(file, "utf8");
+                if (["codequality", "terraform", "annotations"].includes(kind)) JSON.parse(text);
+                if (kind === "junit") assert.match(text, /^<\?xml/);
+                if (kind === "dotenv") assert.match(text, /^(\w+=\S*\n)+$/);
+            }
+        }
+    }
+}
+
+/** Holds for every run: nothing was refused, no job is left running, no secret is in a log. */
+function everywhere(result) {
+    assert.deepEqual(result.slack.refused, [], "Slack refused something");
+    assert.deepEqual(result.gitlab.jobs.filter((job) => job.status === "running"), []);
+    assert.doesNotMatch(result.output, /not-a-secret/, "a token stands in the log");
+}
+
+async function check(name, given, hold) {
+    const started = Date.now();
+    const result = await pipeline(name, given);
+    try {
+        everywhere(result);
+        hold(result);
+    } catch (error) {
+        console.error(result.output);
+        console.error(`${name}: ${JSON.stringify(result.ran)}`);
+        throw error;
+    }
+    console.log(`${name}: ${names(result).join(", ")} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+}
+
+await check("all-goes-well", { yaml: WHOLE, play: ["deploy"] }, (result) => {
+    assert.equal(result.exit, 0);
+    assert.deepEqual(names(result), [
+        "prepare", "validate", "plan", "request approval", "deploy", "notify deploy", "verify", "check services", "finish",
+    ]);
+    const deploy = result.jobs.find((job) => job.name === "deploy");
+    assert.deepEqual([deploy.when, deploy.allow_failure], ["manual", false], "deploy blocks what comes after it");
+    reports(result);
+    // The player's name reaches GitLab's stand-in, and the record.
+    const approval = JSON.parse(readFileSync(join(result.artifacts("deploy"), "portcullis/approval.json"), "utf8"));
+    assert.equal(approval.approved_by, "tomas");
+    assert.equal(approval.outcome, "applied");
+    assert(result.gitlab.serial > serial("1-setup"), "the state moved on");
+    // Files and variables of one job reach the later ones.
+    assert(existsSync(join(result.artifacts("finish"), "portcullis/evidence.json")));
+    assert.match(posted(result), /deployed\. Approved by tomas/);
+    assert.match(posted(result), /: finished: deployed and verified$/m);
+    assert.equal(result.gitlab.notes.length, 1);
+});
+
+const OPENS_SSH = { yaml: WHOLE, play: ["deploy"], recording: "10-opens-ssh-to-the-world", before: "7-repair" };
+
+await check("a-violation-in-the-code", OPENS_SSH, (result) => {
+    assert.notEqual(result.exit, 0);
+    assert.deepEqual(names(result), ["prepare", "validate", "notify failure", "finish"]);
+    assert.deepEqual(failed(result), [["validate", 1]]);
+    assert.match(posted(result), /policy violation: .* on aws_security_group.admin/);
+    assert.equal(result.gitlab.serial, serial("7-repair"), "nothing was applied");
+});
+
+await check("a-violation-in-the-plan", { ...OPENS_SSH, code: "2-correct-web-port" }, (result) => {
+    assert.notEqual(result.exit, 0);
+    assert.deepEqual(names(result), ["prepare", "validate", "plan", "notify failure", "finish"]);
+    assert.deepEqual(failed(result), [["plan", 1]]);
+    reports(result);
+    assert.match(posted(result), /policy violation: .* on aws_security_group.admin/);
+    assert.equal(result.gitlab.serial, serial("7-repair"), "nothing was applied");
+});
+
+await check("a-merge-request", { yaml: WHOLE, mergeRequest: true, play: ["deploy"] }, (result) => {
+    assert.equal(result.exit, 0);
+    assert.deepEqual(names(result), ["prepare", "validate", "plan", "finish"]);
+    assert.equal(result.gitlab.notes[0].merge_request, 7);
+});
+
+await check("drift", { yaml: WHOLE, play: ["deploy"], live: "4-hand-made-drift" }, (result) => {
+    assert.notEqual(result.exit, 0);
+    assert.deepEqual(failed(result), [["verify", 1]]);
+    assert.deepEqual(names(result).slice(-2), ["notify failure", "finish"]);
+});
+
+await check("slack-is-away", { yaml: WHOLE, play: ["deploy"], slackFault: "unavailable" }, (result) => {
+    assert.equal(result.exit, 0);
+    assert.equal(result.ran.length, 9);
+    assert(existsSync(join(result.artifacts("finish"), "portcullis/undelivered.json")));
+});
