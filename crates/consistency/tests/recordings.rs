@@ -11,6 +11,7 @@ use portcullis_consistency::{ConsistencyReport, RuleVerdict, Views, compare};
 use portcullis_report::Verdict;
 use portcullis_secgroup::Inventory;
 use portcullis_terraform::{Configuration, Plan, State, View};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 fn fixture(path: &str) -> PathBuf {
@@ -144,6 +145,55 @@ fn a_rule_taken_away_by_hand_is_gone() {
 fn a_repair_leaves_what_no_tool_of_terraforms_sees() {
     let report = estate("7-repair", "7-repair", "7-repair", CODE);
     insta::assert_snapshot!("repair", report.to_text());
+}
+
+/// One line per rule: what each view has, and what they say together.
+fn table(report: &ConsistencyReport) -> String {
+    let mut out = format!("{}\n", report.headline());
+    for row in &report.rules {
+        let view = |view: Option<bool>| view.map_or("?", |there| if there { "yes" } else { "-" });
+        let name = row.group.address.as_deref().unwrap_or_default();
+        writeln!(
+            out,
+            "{:<13} {:<3} {:<3} {:<3}  {name}: {}",
+            row.verdict.words(),
+            view(row.declared),
+            view(row.recorded),
+            view(row.live),
+            row.sentence()
+        )
+        .unwrap();
+    }
+    out
+}
+
+/// The code as it was when the step was recorded; by itself, since a plan of `-refresh-only` declares nothing.
+fn by_code(step: &str) -> ConsistencyReport {
+    let mut code = Configuration::read(borrowed(&texts("estate/config"))).unwrap();
+    code.add_values("the-change.tfvars", "web_port = 8000").unwrap();
+    let declared = code.declared().unwrap();
+    compare(
+        &Views::declared(&declared.view)
+            .missing(&declared.missing)
+            .recorded(Some(&recorded(&format!("estate/{step}"))))
+            .live(Some(&live(&format!("estate/{step}")))),
+    )
+}
+
+#[test]
+fn each_rule_of_the_recordings_has_its_verdict() {
+    let mut told = String::new();
+    for step in [
+        "4-hand-made-drift",
+        "5-drift-refresh-only",
+        "6-rule-removed-by-hand",
+        "7-repair",
+    ] {
+        let by_plan = table(&estate(step, step, step, CODE));
+        writeln!(told, "== {step}, by its plan\n{by_plan}").unwrap();
+        writeln!(told, "== {step}, by the code\n{}", table(&by_code(step))).unwrap();
+    }
+    insta::assert_snapshot!("each-rule-of-the-recordings", told);
 }
 
 #[test]
