@@ -68,6 +68,8 @@ pub(crate) enum Event {
     Consistency,
     /// The services were asked
     Checked,
+    /// Many states were looked at, each in a chain of jobs of its own
+    Stacks,
     /// The pipeline is over
     Finished,
 }
@@ -85,6 +87,7 @@ impl Event {
             Self::Failed => "failed",
             Self::Consistency => "consistency",
             Self::Checked => "checked",
+            Self::Stacks => "stacks",
             Self::Finished => "finished",
         }
     }

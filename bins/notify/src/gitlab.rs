@@ -38,6 +38,22 @@ pub(crate) fn pipeline(stage: &Stage) -> Pipeline {
     }
 }
 
+/// The pipeline whose thread it is. A child pipeline speaks in its parent's, and the first message there links the parent.
+pub(crate) fn of_thread(stage: &Stage, pipeline: &Pipeline) -> Pipeline {
+    let number = stage
+        .variable("PORTCULLIS_PARENT_PIPELINE")
+        .and_then(|number| number.trim().parse::<u64>().ok());
+    let (Some(number), Some(project)) = (number, stage.ci().project_url) else {
+        return pipeline.clone();
+    };
+    let project = project.as_str().trim_end_matches('/');
+    Pipeline {
+        id: Some(number),
+        url: Some(format!("{project}/-/pipelines/{number}")),
+        ..pipeline.clone()
+    }
+}
+
 fn name(author: Author) -> String {
     if author.name.is_empty() {
         author.email.unwrap_or_default()

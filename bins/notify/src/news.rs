@@ -11,6 +11,7 @@ use portcullis_gitlab::job::{Job, JobStatus, newest};
 use portcullis_messages::{self as messages, Decision, FailedJob, Finish, Notice, Pipeline, Request, Status};
 use portcullis_probe::ServicesReport;
 use portcullis_report::{Report, Verdict};
+use portcullis_stacks::StacksReport;
 use portcullis_stage::{Artifacts, Failure, Stage};
 
 /// What there is to tell about an event.
@@ -45,6 +46,7 @@ const APPROVAL: &str = "approval.json";
 const REFUSAL: &str = "refusal.json";
 const CONSISTENCY: &str = "consistency.json";
 const SERVICES: &str = "services.json";
+const STACKS: &str = "stacks.json";
 const PLAN: &str = "plan.txt";
 
 impl News {
@@ -69,7 +71,7 @@ impl News {
             files.extend(reader.document(name));
         }
         Ok(Self {
-            parent: messages::started(&reader.pipeline, &status),
+            parent: messages::started(&gitlab::of_thread(stage, &reader.pipeline), &status),
             message,
             decided: reader.decided(event),
             files,
@@ -137,6 +139,14 @@ impl Reader<'_> {
                 (
                     Status::Checked(report.verdict),
                     Some(messages::checked(pipeline, &report)),
+                )
+            }
+            Event::Stacks => {
+                let report: StacksReport = required(stage, artifacts, STACKS)?;
+                let (verdict, counts) = (report.verdict, report.counts());
+                (
+                    Status::Stacks { verdict, counts },
+                    Some(messages::stacks(pipeline, &report)),
                 )
             }
             Event::Finished => self.finished(),

@@ -346,6 +346,37 @@ async fn the_thread_of_a_pipeline_that_ends_well() {
 }
 
 #[tokio::test]
+async fn a_child_pipeline_speaks_in_its_parents_thread() {
+    let slack = slack().await;
+    let mut job = Job::new(&api(&slack));
+    job.leave(
+        "thread.env",
+        "PORTCULLIS_SLACK_THREAD_CHANNEL=C0DEPLOYS\nPORTCULLIS_SLACK_THREAD_TS=1700000000.000100\n".to_owned(),
+    );
+    job.leave(
+        "stacks.json",
+        json!({ "format_version": "1.0", "kind": "states", "verdict": "pass", "stacks": [
+            { "key": "001-production", "name": "production", "verdict": "pass", "said": [] }] })
+        .to_string(),
+    );
+    job.set("CI_PROJECT_URL", "https://gitlab.example/infra/estate");
+    job.set("PORTCULLIS_PARENT_PIPELINE", "1201");
+    job.set("CI_PIPELINE_URL", "https://gitlab.example/infra/estate/-/pipelines/1299");
+    let ended = job.run(&["stacks"]).await;
+    assert_eq!(ended.stderr, "slack: stacks delivered\n");
+    let sent: Vec<(String, String)> = slack
+        .received_requests()
+        .await
+        .unwrap()
+        .iter()
+        .map(|request| (request.url.path().to_owned(), String::from_utf8(request.body.clone()).unwrap()))
+        .collect();
+    let links = |call: &str, pipeline: &str| sent.iter().any(|(path, body)| path.ends_with(call) && body.contains(pipeline));
+    assert!(links("chat.update", "pipelines/1201") && !links("chat.update", "pipelines/1299"), "{sent:?}");
+    assert!(links("chat.postMessage", "pipelines/1299"), "{sent:?}");
+}
+
+#[tokio::test]
 async fn the_thread_comes_from_the_folder_else_from_the_environment() {
     let slack = slack().await;
     let mut job = Job::new(&api(&slack));

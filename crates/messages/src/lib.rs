@@ -35,6 +35,7 @@ mod notice;
 mod pipeline;
 mod plan;
 mod sinks;
+mod stacks;
 mod verification;
 
 pub use approval::{Decision, Request, decided, deployed, requested};
@@ -44,4 +45,5 @@ pub use finish::{Finish, finished};
 pub use notice::Notice;
 pub use pipeline::{Pipeline, Status, started};
 pub use plan::plan_file;
+pub use stacks::stacks;
 pub use verification::{checked, consistency};

@@ -44,6 +44,13 @@ pub enum Status {
     Compared(Verdict),
     /// The services were asked.
     Checked(Verdict),
+    /// Many states were looked at.
+    Stacks {
+        /// The worst of their verdicts.
+        verdict: Verdict,
+        /// How many ended how.
+        counts: String,
+    },
     /// A job failed.
     Failed {
         /// What failed, in a few words.
@@ -63,9 +70,10 @@ impl Status {
         match self {
             Self::Running | Self::WaitingForApproval => None,
             Self::Deployed { .. } => Some(Verdict::Pass),
-            Self::Compared(verdict) | Self::Checked(verdict) | Self::Finished { verdict, .. } => {
-                Some(*verdict)
-            }
+            Self::Compared(verdict)
+            | Self::Checked(verdict)
+            | Self::Stacks { verdict, .. }
+            | Self::Finished { verdict, .. } => Some(*verdict),
             Self::Failed { .. } => Some(Verdict::Violation),
         }
     }
@@ -77,6 +85,7 @@ impl Status {
             Self::Deployed { approved_by } => format!("deployed, approved by {}", short(approved_by)),
             Self::Compared(verdict) => format!("deployed; {}", agreement(*verdict)),
             Self::Checked(verdict) => format!("deployed; {}", services(*verdict)),
+            Self::Stacks { counts, .. } => short(counts),
             Self::Failed { what } => format!("failed: {}", short(what)),
             Self::Finished { outcome, .. } => format!("finished: {}", short(outcome)),
         }

@@ -14,6 +14,7 @@ use portcullis_messages::*;
 use portcullis_probe::{ServiceCheck, ServicesReport};
 use portcullis_report::{Finding, GroupRef, Report, Severity, Standing, Verdict};
 use portcullis_slack::limits;
+use portcullis_stacks::{Kind, StackRow, StacksReport};
 use serde_json::Value;
 
 fn pipeline() -> Pipeline {
@@ -493,6 +494,51 @@ fn the_three_views() {
         "not-consistent",
         seen("not-consistent", &consistency(&pipeline(), &drifted()))
     );
+}
+
+#[test]
+fn many_states() {
+    let row = |name: &str, verdict: Verdict, said: &str| StackRow {
+        key: "001-x".into(),
+        name: name.into(),
+        verdict,
+        said: vec![said.into()],
+    };
+    let mut report = StacksReport {
+        format_version: "1.0".into(),
+        kind: Kind::States,
+        verdict: Verdict::Pass,
+        stacks: (0..20)
+            .map(|i| row(&format!("network-{i}"), Verdict::Pass, "fine"))
+            .collect(),
+        notes: vec![],
+    };
+    let (verdict, counts) = (report.verdict, report.counts());
+    insta::assert_snapshot!(started(&pipeline(), &Status::Stacks { verdict, counts }).text(), @"infra/estate: 20 managed states: 20 pass. Move the web service to port 8000 (3f2a1b0c by Ada Lovelace on main)");
+    insta::assert_snapshot!(
+        "all-stacks-pass",
+        seen("all-stacks-pass", &stacks(&pipeline(), &report))
+    );
+    report.verdict = Verdict::Violation;
+    report.stacks.insert(0, row(HOSTILE, Verdict::Violation, HOSTILE));
+    report.stacks.insert(
+        1,
+        row("production", Verdict::Undetermined, &"it is away; ".repeat(50)),
+    );
+    for i in 0..30 {
+        report.stacks.insert(
+            2,
+            row(
+                &format!("more-{i}"),
+                Verdict::Undetermined,
+                "nothing was left behind",
+            ),
+        );
+    }
+    report.notes.push(HOSTILE.into());
+    let notice = stacks(&hostile_pipeline(), &report);
+    assert_eq!(notice.documents(), ["stacks.txt"]);
+    insta::assert_snapshot!("stacks-fail", seen("stacks-fail", &notice));
 }
 
 #[test]

@@ -224,11 +224,20 @@ impl<'a> Pipeline<'a> {
                 .map(|file| Yaml::map([("local", file.as_str().into())]));
             entries.push(("include".to_owned(), Yaml::List(files.collect())));
         }
-        if !self.variables.is_empty() {
-            let variables = self.variables.iter().map(|(name, value)| {
-                // GitLab would expand what looks like a variable (GitLab docs, "CI/CD variables", `$$`).
-                (name.as_str(), Yaml::from(value.replace('$', "$$")))
-            });
+        let parent = self
+            .parent
+            .iter()
+            .map(|(number, _)| ("PORTCULLIS_PARENT_PIPELINE", number.as_str()));
+        let own = self
+            .variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        // GitLab would expand what looks like a variable (GitLab docs, "CI/CD variables", `$$`).
+        let variables: Vec<(&str, Yaml)> = parent
+            .chain(own)
+            .map(|(name, value)| (name, value.replace('$', "$$").into()))
+            .collect();
+        if !variables.is_empty() {
             entries.push(("variables".to_owned(), Yaml::map(variables)));
         }
         entries.push((LIST.to_owned(), self.list_job()));

@@ -105,6 +105,7 @@ fn quote(out: &mut String, text: &str) {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
             ' '..='~' => out.push(c),
             c if c.is_alphanumeric() && u32::from(c) <= 0xffff => out.push(c),
             c if u32::from(c) <= 0xff => {
@@ -209,7 +210,7 @@ mod tests {
         stages:
           - "a"
           - "b"
-        "check: 1\x0a\U0001f600 \"é\"":
+        "check: 1\n\U0001f600 \"é\"":
           needs:
             - job: "list"
               optional: true

@@ -91,10 +91,10 @@ fn access_token(operation: Operation) -> String {
 /// What still works when the call does not.
 const fn without(operation: Operation) -> &'static str {
     match operation {
-        Operation::StateFacts | Operation::ListStates => {
-            "the state is read all the same, but not who wrote it or holds its lock"
-        }
-        Operation::ListJobs | Operation::ReadJob | Operation::ListBridges | Operation::ReadPipeline => {
+        Operation::StateFacts => "the state is read all the same, but not who wrote it or holds its lock",
+        Operation::ListStates => "the states have to be named: `--list FILE`, or `--state NAME` for each",
+        Operation::ListBridges => "the child pipeline's report is an artifact of its own last job",
+        Operation::ListJobs | Operation::ReadJob | Operation::ReadPipeline => {
             "messages link the pipeline instead of the job"
         }
         Operation::PlayJob => "the job is played by hand, on the pipeline's page",
