@@ -35,9 +35,9 @@ pub(crate) struct Args {
     /// Tell what this rule of the policy means, and judge nothing
     #[arg(long, value_name = "RULE", conflicts_with_all = ["plan", "config", "state", "live"])]
     pub(crate) explain: Option<String>,
-    /// The policy file
-    #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
+    /// The policy file; several make one policy, such as a catalogue beside your own
+    #[arg(long, value_name = "FILE", required = true)]
+    policy: Vec<PathBuf>,
     /// With --config: values for the root's variables, as terraform's -var-file; the last one wins
     #[arg(long, value_name = "FILE", requires = "config")]
     pub(crate) var_file: Vec<PathBuf>,
@@ -65,6 +65,7 @@ Examples:
   portcullis-validate --plan plan.json --config terraform --policy policy.yaml --format json
   portcullis-validate --config terraform --policy policy.yaml
   portcullis-validate --config terraform --policy policy.yaml --with-terraform
+  portcullis-validate --plan plan.json --policy policies/cis-aws-5.0.yaml --policy policy.yaml
   portcullis-validate --plan plan.json --policy policy.yaml --write junit=junit.xml --write sarif=portcullis.sarif
   portcullis-validate --state state.json --policy policy.yaml
   portcullis-validate --live portcullis/live.json --policy policy.yaml
@@ -131,7 +132,9 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let tool = Tool::new(
         env!("CARGO_PKG_NAME"),
         env!("CARGO_PKG_VERSION"),
-        args.policy.to_string_lossy(),
+        args.policy
+            .first()
+            .map_or("".into(), |path| path.to_string_lossy()),
     )
     .root(stage.variable("CI_PROJECT_DIR").unwrap_or_default());
     args.format.write(stage, |format| report.render(format, &tool))?;
@@ -159,30 +162,31 @@ fn explain(rule: &str, args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let policy = read_policy(&args.policy, stage)?;
     let Some(page) = policy.explain(rule, today(stage)) else {
         let known: Vec<&str> = policy.rule_ids().collect();
-        let message = format!("{}: no rule is called `{rule}`", args.policy.display());
+        let files: Vec<String> = args
+            .policy
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        let message = format!("{}: no rule is called `{rule}`", files.join(", "));
         return Err(Failure::usage(message).hint(format!("its rules are {}", known.join(", "))));
     };
     stage.out(page)?;
     Ok(Exit::Pass)
 }
 
-fn read_policy(path: &Path, stage: &Stage) -> Result<Policy, Failure> {
-    let text = stage.read_text(path).map_err(Failure::policy)?;
-    Policy::read(&text).map_err(|error| {
+fn read_policy(paths: &[PathBuf], stage: &Stage) -> Result<Policy, Failure> {
+    let mut files = Vec::new();
+    for path in paths {
+        files.push((
+            path.display().to_string(),
+            stage.read_text(path).map_err(Failure::policy)?,
+        ));
+    }
+    let named = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    Policy::read_all(named).map_err(|error| {
         let hint = error.hint();
-        Failure::policy(BadPolicy {
-            path: path.to_owned(),
-            source: error,
-        })
-        .maybe_hint(hint)
+        Failure::policy(error).maybe_hint(hint)
     })
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{}: the policy is not valid", path.display())]
-struct BadPolicy {
-    path: PathBuf,
-    source: portcullis_compliance::PolicyError,
 }
 
 /// Each finding with the place in the code of the first resource that causes it.

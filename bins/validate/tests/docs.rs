@@ -61,8 +61,10 @@ fn each_policy_on_the_page_is_read() {
     let (folder, count) = workplace(&page);
     assert!(count >= 9, "only {count} policies were found");
     for entry in std::fs::read_dir(folder.path()).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if name.ends_with(".yaml") {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        // One without rules stands beside another; its own example runs it.
+        if name.ends_with(".yaml") && std::fs::read_to_string(entry.path()).unwrap().contains("rules:") {
             // Whatever the verdict: a policy that is not valid ends with 64.
             let (code, said) = validate(
                 folder.path(),

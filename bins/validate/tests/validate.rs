@@ -299,6 +299,76 @@ fn a_rule_is_explained_without_anything_to_judge() {
 }
 
 #[test]
+fn several_policy_files_are_one_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("own.yaml");
+    let write = |text: &str| std::fs::write(&own, text).unwrap();
+    let (plan, catalogue) = (
+        plan("10-opens-ssh-to-the-world"),
+        path("policies/cis-aws-5.0.yaml"),
+    );
+    let run = || {
+        validate(&[
+            "--plan",
+            &plan,
+            "--policy",
+            &catalogue,
+            "--policy",
+            own.to_str().unwrap(),
+            "--format",
+            "json",
+        ])
+    };
+    write("version: 1\nrules: [{ id: why, severity: low, require: { description: true } }]\n");
+    let report: serde_json::Value = serde_json::from_str(&run().stdout).unwrap();
+    let found = |rule: &str| {
+        let findings = report["findings"].as_array().unwrap();
+        findings.iter().any(|finding| finding["rule"] == rule)
+    };
+    assert!(found("cis-5-3-admin-ports-ipv4"), "{report}");
+    assert!(
+        report["rules"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|rule| rule["id"] == "why")
+    );
+    write(
+        "version: 1\nrules: [{ id: cis-5-3-admin-ports-ipv4, severity: low, require: { description: true } }]\n",
+    );
+    let twice = run();
+    assert_eq!(twice.code, 64);
+    insta::assert_snapshot!("a-rule-in-two-files", twice.seen(folder.path()));
+}
+
+#[test]
+fn a_first_plan_tells_its_members_groups_with_the_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("members.yaml");
+    std::fs::write(
+        &policy,
+        "version: 1\nrules: [{ id: alone, severity: high, per: member, deny: { direction: ingress, protocol: tcp, ports: [9000], \
+         peers: any } }]\n",
+    )
+    .unwrap();
+    let (plan, config) = (plan("1-setup"), path("fixtures/estate/config"));
+    let common = ["--plan", &plan, "--policy", policy.to_str().unwrap()];
+    assert_eq!(validate(&common).code, 0, "nobody opens that port");
+    let ssh = std::fs::read_to_string(&policy).unwrap().replace("9000", "8080");
+    std::fs::write(&policy, ssh).unwrap();
+    let alone = validate(&common);
+    assert_eq!(alone.code, 2, "anybody may carry the group: {}", alone.stdout);
+    let with_code = validate(&[&common[..], &["--config", &config]].concat());
+    assert_eq!(with_code.code, 1, "{}", with_code.stdout);
+    assert!(with_code.stdout.contains("aws_instance.front"));
+    assert!(
+        !with_code.stdout.contains("aws_instance.back"),
+        "{}",
+        with_code.stdout
+    );
+}
+
+#[test]
 fn help_shows_examples() {
     insta::assert_snapshot!("help", validate(&["--help"]).stdout);
     assert!(

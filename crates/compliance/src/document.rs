@@ -17,8 +17,8 @@ pub(crate) struct PolicyDocument {
     #[serde(default)]
     pub(crate) waivers: Vec<WaiverDocument>,
     #[serde(default)]
-    pub(crate) partial_plans: PartialPlans,
-    pub(crate) configuration: Option<ConfigurationDocument>,
+    pub(crate) partial_plans: Option<Spanned<PartialPlans>>,
+    pub(crate) configuration: Option<Spanned<ConfigurationDocument>>,
 }
 
 /// What code may hold before terraform is let loose on it.
@@ -95,9 +95,18 @@ pub(crate) struct ExposureDocument {
     pub(crate) direction: Option<DirectionWord>,
     pub(crate) protocol: Option<Spanned<Words>>,
     pub(crate) ports: Option<Spanned<Words>>,
+    pub(crate) traffic: Option<Spanned<Vec<TrafficDocument>>>,
     pub(crate) peers: Option<Spanned<Words>>,
     pub(crate) except: Option<Spanned<Words>>,
     pub(crate) extent: Option<Spanned<Words>>,
+}
+
+/// One kind of traffic among several: each protocol with its own ports.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TrafficDocument {
+    pub(crate) protocol: Spanned<Words>,
+    pub(crate) ports: Option<Spanned<Words>>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -1,5 +1,6 @@
 //! What can be wrong with a policy file.
 
+use std::error::Error;
 use std::fmt;
 
 /// How many characters of a message are kept: a word of the file that stands in it may be of any length.
@@ -54,4 +55,40 @@ impl fmt::Display for PolicyError {
     }
 }
 
-impl std::error::Error for PolicyError {}
+impl Error for PolicyError {}
+
+/// A policy file that is not valid: by itself, or together with the others.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: the policy is not valid")]
+pub struct PolicyFileError {
+    file: String,
+    #[source]
+    reason: PolicyError,
+}
+
+impl PolicyFileError {
+    pub(crate) fn new(file: &str, reason: PolicyError) -> Self {
+        Self {
+            file: file.to_owned(),
+            reason,
+        }
+    }
+
+    /// The file, as it was named.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub fn reason(&self) -> &PolicyError {
+        &self.reason
+    }
+
+    /// What its author can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        self.reason.hint()
+    }
+}

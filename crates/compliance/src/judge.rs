@@ -81,6 +81,12 @@ pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
             .map(|(address, what)| not_understood(address, what)),
     );
     let mut report = Report::new("compliance", findings);
+    for (one, other) in policy.at_odds() {
+        report = report.note(format!(
+            "{one} and {other} together allow nothing, since each forbids what the other allows: one rule with `traffic` \
+             allows both"
+        ));
+    }
     for (reason, rules) in idle {
         report = report.note(format!("nothing to judge for {}: {reason}", rules.join(", ")));
     }

@@ -51,7 +51,7 @@ mod subject;
 mod valid;
 mod waiver;
 
-pub use error::PolicyError;
+pub use error::{PolicyError, PolicyFileError};
 pub use gate::{PREFIX as GATE, judge_code};
 pub use judge::judge;
 pub use loosened::loosened;

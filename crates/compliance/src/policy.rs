@@ -1,7 +1,7 @@
 //! The policy as valid: what the judge works with. Only [`Policy::read`] makes one.
 
 use crate::document::{PartialPlans, Per};
-use crate::error::PolicyError;
+use crate::error::{PolicyError, PolicyFileError};
 use crate::extent::Extent;
 use crate::gate;
 use crate::peers::PeerTerms;
@@ -67,6 +67,20 @@ pub(crate) struct Waiver {
     pub(crate) expires: Date,
 }
 
+impl Rule {
+    /// Of an `allow_only`: where, and which traffic.
+    fn allowing(&self) -> Option<(&Exposure, &TrafficSet)> {
+        match &self.check {
+            Check::Forbidden {
+                exposure,
+                allowed: Some(allowed),
+                ..
+            } => Some((exposure, allowed)),
+            _ => None,
+        }
+    }
+}
+
 impl Exposure {
     /// The peers it names for certain, less all who may be taken out again.
     pub(crate) fn certain(&self, lists: &PrefixLists) -> PeerSet {
@@ -92,7 +106,48 @@ impl Policy {
     /// unique kebab-case, a rule without exactly one of `deny`, `allow_only` and `require`, and words, ports, addresses or
     /// dates that make no sense.
     pub fn read(text: &str) -> Result<Self, PolicyError> {
-        valid::policy(text)
+        valid::policy(&[("", text)]).map_err(|(_, error)| error)
+    }
+
+    /// Reads one policy from several files, each with what it is called: a catalogue beside one's own rules, waivers in a file of
+    /// their own. All rules count, networks and waivers speak of the rules of all files.
+    ///
+    /// # Errors
+    /// As [`Policy::read`], naming the file; also a rule id that stands in two files, a network that means two things, and
+    /// `partial_plans` or `configuration` said twice, each naming both.
+    ///
+    /// ```
+    /// use portcullis_compliance::Policy;
+    /// let own = "{version: 1, rules: [{id: no-telnet, severity: low, deny: {protocol: tcp, ports: [23]}}]}";
+    /// let again = "{version: 1, rules: [{id: no-telnet, severity: low, deny: {protocol: tcp, ports: [23, 992]}}]}";
+    /// let error = Policy::read_all([("own.yaml", own), ("more.yaml", again)]).unwrap_err();
+    /// assert_eq!(error.file(), "more.yaml");
+    /// assert_eq!(error.reason().to_string(), "line 1: rule id `no-telnet` stands twice: also in own.yaml, line 1");
+    /// ```
+    pub fn read_all<'a>(
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, PolicyFileError> {
+        let files: Vec<(&str, &str)> = files.into_iter().collect();
+        valid::policy(&files)
+            .map_err(|(at, reason)| PolicyFileError::new(files.get(at).map_or("", |(name, _)| *name), reason))
+    }
+
+    /// Rules that together allow nothing, though each allows something: what one allows, the other forbids.
+    pub(crate) fn at_odds(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self
+            .rules
+            .iter()
+            .enumerate()
+            .flat_map(|(at, rule)| self.rules[at + 1..].iter().map(move |other| (rule, other)));
+        pairs.filter_map(move |(rule, other)| {
+            let ((here, these), (there, those)) = (rule.allowing()?, other.allowing()?);
+            let same = rule.groups == other.groups
+                && rule.per == other.per
+                && here.directions.iter().any(|way| there.directions.contains(way))
+                && here.peers.words == there.peers.words
+                && here.except.words == there.except.words;
+            (same && !these.touches(those)).then_some((&*rule.id, &*other.id))
+        })
     }
 
     /// The ids of its rules, in the order of the file.

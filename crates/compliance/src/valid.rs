@@ -16,14 +16,32 @@ use portcullis_secgroup::{
     TrafficSet,
 };
 use serde_saphyr::{Error as YamlError, Spanned};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-pub(crate) fn policy(text: &str) -> Result<Policy, PolicyError> {
+/// One policy from one or several files, each with what it is called; an error says which file it is about, by its place.
+pub(crate) fn policy(files: &[(&str, &str)]) -> Result<Policy, (usize, PolicyError)> {
+    let mut documents = Vec::new();
+    for (at, (name, text)) in files.iter().enumerate() {
+        documents.push((*name, document(text).map_err(|error| (at, error))?));
+    }
+    valid(documents)
+}
+
+fn document(text: &str) -> Result<PolicyDocument, PolicyError> {
     if text.trim().is_empty() {
         return Err(PolicyError::new(None, "the policy is empty")
             .hint_at("an empty gate must not pass: write a rule"));
     }
-    valid(serde_saphyr::from_str(text).map_err(|error| unreadable(&error))?)
+    let document: PolicyDocument = serde_saphyr::from_str(text).map_err(|error| unreadable(&error))?;
+    if document.version.value != 1 {
+        let message = format!(
+            "version {} is not known: this version reads 1",
+            document.version.value
+        );
+        return Err(PolicyError::new(Some(line(&document.version)), message));
+    }
+    Ok(document)
 }
 
 /// The parser's error in our words: what its author can mend, and where.
@@ -64,69 +82,131 @@ fn first_line(message: &str) -> String {
     }
 }
 
-fn valid(document: PolicyDocument) -> Result<Policy, PolicyError> {
-    if document.version.value != 1 {
-        let message = format!(
-            "version {} is not known: this version reads 1",
-            document.version.value
-        );
-        return Err(PolicyError::new(Some(line(&document.version)), message));
+fn valid(documents: Vec<(&str, PolicyDocument)>) -> Result<Policy, (usize, PolicyError)> {
+    // A file may hold no more than networks or waivers, as long as another one has rules.
+    if documents.iter().all(|(_, document)| document.rules.is_empty()) {
+        return Err((
+            0,
+            PolicyError::new(None, "the policy has no rule")
+                .hint_at("an empty gate must not pass: write a rule"),
+        ));
     }
-    if document.rules.is_empty() {
-        return Err(PolicyError::new(None, "the policy has no rule")
-            .hint_at("an empty gate must not pass: write a rule"));
+    let several = documents.len() > 1;
+    let mut networks = Networks::new();
+    let mut places = Places::default();
+    let (mut rules, mut waivers) = (Vec::new(), Vec::new());
+    let (mut partial_plans, mut configuration) = (None, None);
+    for (at, (name, document)) in documents.iter().enumerate() {
+        for (network, blocks) in &document.networks {
+            let set = valid_network(network, blocks).map_err(|error| (at, error))?;
+            match networks.get(network) {
+                Some(other) if *other != set => {
+                    let other = places.of("network", network);
+                    let message = format!("network {network} holds other addresses than in {other}");
+                    let error = PolicyError::new(Some(line(blocks)), message)
+                        .hint_at("give one of the two another name");
+                    return Err((at, error));
+                }
+                _ => {
+                    networks.insert(network.clone(), set);
+                    places.add("network", network, name, line(blocks));
+                }
+            }
+        }
     }
-    let mut networks = BTreeMap::new();
-    for (name, blocks) in document.networks {
-        let taken = ["internet", "any", "private"].contains(&name.as_str())
-            || name.starts_with("sg-")
-            || name.starts_with("pl-")
-            || name.contains('/');
-        if taken || name.trim().is_empty() {
-            let message = format!("a network can't be called `{name}`: it would be read as something else");
-            return Err(PolicyError::new(Some(line(&blocks)), message));
+    for (at, (name, document)) in documents.into_iter().enumerate() {
+        let once = |asked: &'static str, line: u64, places: &mut Places| {
+            let first = places.of(asked, "");
+            if places.add(asked, "", name, line) {
+                return Ok(());
+            }
+            let error = PolicyError::new(Some(line), format!("`{asked}` stands in {first} as well"))
+                .hint_at("several files make one policy, and this can be said once: keep it in one of them");
+            Err((at, error))
+        };
+        for rule in document.rules {
+            let (id, line) = (rule.id.value.clone(), line(&rule.id));
+            if !is_kebab(&id) {
+                let message = format!("`{id}` is no rule id: lower-case words, joined by hyphens");
+                return Err((at, PolicyError::new(Some(line), message)));
+            }
+            let first = places.of("rule", &id);
+            if !places.add("rule", &id, name, line) {
+                let mut message = format!("rule id `{id}` stands twice");
+                if several {
+                    message.push_str(&format!(": also in {first}"));
+                }
+                return Err((at, PolicyError::new(Some(line), message)));
+            }
+            rules.push(valid_rule(rule, line, &networks).map_err(|error| (at, error))?);
         }
-        let set = blocks
-            .value
-            .iter()
-            .map(|text| block(text))
-            .collect::<Result<AddressSet, _>>()
-            .map_err(|error| PolicyError::new(Some(line(&blocks)), format!("network {name}: {error}")))?;
-        if set.is_empty() {
-            return Err(PolicyError::new(
-                Some(line(&blocks)),
-                format!("network {name} holds no address"),
-            ));
+        waivers.extend(document.waivers.into_iter().map(|waiver| (at, waiver)));
+        if let Some(said) = document.partial_plans {
+            once("partial_plans", line(&said), &mut places)?;
+            partial_plans = Some(said.value);
         }
-        networks.insert(name, set);
+        if let Some(said) = document.configuration {
+            once("configuration", line(&said), &mut places)?;
+            configuration = Some((at, said.value));
+        }
     }
-    let mut seen = BTreeSet::new();
-    let mut rules = Vec::new();
-    for rule in document.rules {
-        let (id, at) = (rule.id.value.clone(), line(&rule.id));
-        if !is_kebab(&id) {
-            return Err(PolicyError::new(
-                Some(at),
-                format!("`{id}` is no rule id: lower-case words, joined by hyphens"),
-            ));
-        }
-        if !seen.insert(id.clone()) {
-            return Err(PolicyError::new(Some(at), format!("rule id `{id}` stands twice")));
-        }
-        rules.push(valid_rule(rule, at, &networks)?);
-    }
-    let waivers = document
-        .waivers
+    let waivers = waivers
         .into_iter()
-        .map(|waiver| valid_waiver(waiver, &rules, &networks))
+        .map(|(at, waiver)| valid_waiver(waiver, &rules, &networks).map_err(|error| (at, error)))
         .collect::<Result<_, _>>()?;
+    let (at, configuration) = configuration.map_or((0, None), |(at, said)| (at, Some(said)));
     Ok(Policy {
         rules,
         waivers,
-        partial_plans: document.partial_plans,
-        configuration: Settings::read(document.configuration)?,
+        partial_plans: partial_plans.unwrap_or_default(),
+        configuration: Settings::read(configuration).map_err(|error| (at, error))?,
         networks,
     })
+}
+
+/// Where a thing of several files was said first.
+#[derive(Default)]
+struct Places(BTreeMap<(&'static str, String), (String, u64)>);
+
+impl Places {
+    /// Whether it is the first of its kind and name.
+    fn add(&mut self, kind: &'static str, name: &str, file: &str, line: u64) -> bool {
+        match self.0.entry((kind, name.to_owned())) {
+            Entry::Vacant(free) => {
+                free.insert((file.to_owned(), line));
+                true
+            }
+            Entry::Occupied(_) => false,
+        }
+    }
+
+    fn of(&self, kind: &'static str, name: &str) -> String {
+        let found = self.0.get(&(kind, name.to_owned()));
+        found.map_or_else(String::new, |(file, line)| format!("{file}, line {line}"))
+    }
+}
+
+fn valid_network(name: &str, blocks: &Spanned<Vec<String>>) -> Result<AddressSet, PolicyError> {
+    let error = |message: String| PolicyError::new(Some(line(blocks)), message);
+    let taken = ["internet", "any", "private"].contains(&name)
+        || name.starts_with("sg-")
+        || name.starts_with("pl-")
+        || name.contains('/');
+    if taken || name.trim().is_empty() {
+        return Err(error(format!(
+            "a network can't be called `{name}`: it would be read as something else"
+        )));
+    }
+    let set = blocks
+        .value
+        .iter()
+        .map(|text| block(text))
+        .collect::<Result<AddressSet, _>>()
+        .map_err(|what| error(format!("network {name}: {what}")))?;
+    if set.is_empty() {
+        return Err(error(format!("network {name} holds no address")));
+    }
+    Ok(set)
 }
 
 /// A block as its author meant it: host bits are a slip, and masking them could widen an exception unseen.
@@ -296,7 +376,23 @@ fn valid_exposure(
         Some(DirectionWord::Egress) => vec![Direction::Egress],
         None => vec![Direction::Ingress, Direction::Egress],
     };
-    let traffic = valid_traffic(document.protocol.as_ref(), document.ports.as_ref())?;
+    let traffic = match &document.traffic {
+        None => valid_traffic(document.protocol.as_ref(), document.ports.as_ref())?,
+        Some(kinds) => {
+            if let Some(words) = document.protocol.as_ref().or(document.ports.as_ref()) {
+                let message = "`traffic` stands beside `protocol` or `ports`";
+                return Err(PolicyError::new(Some(line(words)), message)
+                    .hint_at("move them into the list under `traffic`, as one more kind"));
+            }
+            if kinds.value.is_empty() {
+                return Err(PolicyError::new(Some(line(kinds)), "an empty list of traffic"));
+            }
+            kinds.value.iter().try_fold(TrafficSet::empty(), |sum, kind| {
+                let more = valid_traffic(Some(&kind.protocol), kind.ports.as_ref())?;
+                Ok(sum.union(&more))
+            })?
+        }
+    };
     let terms = |words: &Option<Spanned<Words>>| {
         words
             .as_ref()
@@ -356,7 +452,9 @@ fn valid_traffic(
             Protocol::UDP => &[Protocol::UDP],
             Protocol::Number(_) => {
                 let message = format!("ports beside protocol {protocol}: only tcp and udp have ports");
-                return Err(PolicyError::new(Some(line(words)), message));
+                return Err(PolicyError::new(Some(line(words)), message).hint_at(
+                    "for each protocol its own ports: traffic: [{ protocol: tcp, ports: [443] }, { protocol: icmp }]",
+                ));
             }
         };
         for word in &words.value.0 {
@@ -495,7 +593,9 @@ fn valid_waiver(waiver: WaiverDocument, rules: &[Rule], networks: &Networks) -> 
                 let message = "extent belongs to deny and allow_only, not to a waiver";
                 return Err(PolicyError::new(Some(line(words)), message));
             }
-            if exposure.protocol.is_none() && exposure.ports.is_none() && exposure.peers.is_none() {
+            let traffic =
+                exposure.protocol.is_some() || exposure.ports.is_some() || exposure.traffic.is_some();
+            if !traffic && exposure.peers.is_none() {
                 let message = "the waiver's exposure names neither protocol, ports nor peers";
                 return Err(PolicyError::new(Some(at), message).hint_at(SAY_EXPOSURE));
             }

@@ -673,3 +673,66 @@ fn what_the_change_closes_is_told_for_members_too() {
     assert_eq!(report.verdict, Pass);
     assert_eq!(finding_of(&report).standing, Standing::Removed);
 }
+
+#[test]
+fn each_protocol_may_have_its_own_ports() {
+    let rule = "{ id: public, severity: high, allow_only: { direction: ingress, peers: internet, traffic: \
+         [{ protocol: tcp, ports: [80, 443] }, { protocol: udp, ports: [443] }, { protocol: icmp }] } }";
+    let open = |protocol: &str, port: i32| verdict(rule, &[block(protocol, port, port, "0.0.0.0/0")]);
+    for (protocol, port, expected) in [
+        ("tcp", 80, Pass),
+        ("tcp", 443, Pass),
+        ("udp", 443, Pass),
+        ("icmp", 8, Pass),
+        ("udp", 80, Violation),
+        ("tcp", 22, Violation),
+        ("icmpv6", 128, Violation),
+        ("-1", 0, Violation),
+    ] {
+        assert_eq!(open(protocol, port), expected, "{protocol} {port}");
+    }
+    let page = one_rule(rule).explain("public", TODAY.parse().unwrap()).unwrap();
+    insta::assert_snapshot!("traffic-explained", page);
+}
+
+#[test]
+fn two_rules_that_allow_nothing_together_are_named() {
+    let allow = |id: &str, what: &str| {
+        format!(
+            "{{ id: {id}, severity: high, allow_only: {{ direction: ingress, peers: internet, {what} }} }}"
+        )
+    };
+    let told = |rules: &[String]| {
+        let text = format!("version: 1\nrules:\n  - {}\n", rules.join("\n  - "));
+        judged(&policy(&text), &small_plan("", "")).notes
+    };
+    assert_eq!(
+        told(&[
+            allow("a", "protocol: tcp, ports: [443]"),
+            allow("b", "protocol: udp, ports: [443]")
+        ]),
+        [
+            "a and b together allow nothing, since each forbids what the other allows: one rule with `traffic` allows both"
+        ]
+    );
+    for harmless in [
+        [
+            allow("a", "protocol: tcp, ports: [443]"),
+            allow("b", "protocol: [tcp, udp], ports: [443]"),
+        ],
+        [
+            allow("a", "protocol: tcp"),
+            allow("b", "protocol: udp").replace("ingress", "egress"),
+        ],
+        [
+            allow("a", "protocol: tcp"),
+            allow("b", "protocol: udp").replace("internet", "private"),
+        ],
+        [
+            allow("a", "protocol: tcp"),
+            allow("b", "protocol: udp").replace("allow_only", "deny"),
+        ],
+    ] {
+        assert!(told(&harmless).is_empty(), "{harmless:?}");
+    }
+}

@@ -23,7 +23,7 @@ fn schema() -> Value {
 }
 
 /// Where an object of the policy file is described, and a policy with ENTRY as one more key of that object.
-const OBJECTS: [(&str, &str); 9] = [
+const OBJECTS: [(&str, &str); 10] = [
     ("", "ENTRY: 1"),
     ("/definitions/rule", "version: 1\nrules: [{ ENTRY: 1 }]"),
     (
@@ -38,6 +38,10 @@ const OBJECTS: [(&str, &str); 9] = [
     (
         "/definitions/allow_only",
         "version: 1\nrules: [{ allow_only: { ENTRY: 1 } }]",
+    ),
+    (
+        "/definitions/traffic",
+        "version: 1\nrules: [{ deny: { traffic: [{ ENTRY: 1 }] } }]",
     ),
     (
         "/definitions/require",
