@@ -40,9 +40,17 @@ fn planned(
     stage: &Stage,
 ) -> Result<Read, Failure> {
     let text = stage.plan_json(path, args.config.as_deref(), args.terraform.as_deref())?;
-    let sensitive = Sensitive::of_plan(&text).map_err(|error| unreadable(path, error))?;
-    stage.mask_all(sensitive.values());
-    let plan = Plan::read(&text).map_err(|error| unreadable(path, error))?;
+    let plan = match Plan::read(&text) {
+        Ok(plan) => plan,
+        Err(error) => {
+            // What is wrong may be told with a value that nobody should see.
+            if let Ok(sensitive) = Sensitive::of_plan(&text) {
+                stage.mask_all(sensitive.values());
+            }
+            return Err(unreadable(path, error));
+        }
+    };
+    stage.mask_all(plan.sensitive().values());
     // A plan keeps nothing of its text, which may be the largest thing in memory.
     drop(text);
     let plan = match code {

@@ -15,10 +15,11 @@ use crate::error::{Problem, ReadError};
 use crate::groups::{self, Inline, Source, View};
 use crate::parallel;
 use crate::resource::{Action, Instance, Kind};
-use crate::shown::Values;
+use crate::sensitive::{Places, Sensitive};
+use crate::shown::{self, Values};
 use crate::tree::Tree;
 use change::{Actions, Change};
-use document::Document;
+pub(crate) use document::Document;
 use portcullis_secgroup::Direction;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -88,6 +89,7 @@ pub struct Plan {
     configuration: Option<PlanConfiguration>,
     code: Option<Configuration>,
     problems: Vec<Problem>,
+    sensitive: Sensitive,
 }
 
 impl Plan {
@@ -99,11 +101,17 @@ impl Plan {
         ReadError::unless_object("plan", text)?;
         let json = |source| ReadError::Json { what: "plan", source };
         // One core passes over the document, and the others read the changes that it finds.
-        let (document, parts) = parallel::in_batches(
-            |each| Document::read(text, each),
-            |changes: Vec<&RawValue>| Part::read(&changes),
+        let (read, parts) = parallel::in_batches(
+            |each| {
+                let document = Document::read(text, each)?;
+                let configuration = document.configuration.map(|raw| serde_json::from_str(raw.get()));
+                let mut places = Places::new(text);
+                places.document(&document)?;
+                Ok((document, configuration.transpose()?, places.sensitive))
+            },
+            |changes: Vec<&RawValue>| Part::read(text, &changes),
         );
-        let document = document.map_err(|error| json(in_place(text, error)))?;
+        let (document, configuration, sensitive) = read.map_err(|error| json(in_place(text, error)))?;
         let Some(version) = document.format_version else {
             return Err(ReadError::Shape {
                 what: "plan",
@@ -131,11 +139,9 @@ impl Plan {
             partial
                 .push("the plan leaves something out (complete is false: -target, or deferred)".to_owned());
         }
-        if document.deferred > 0 {
-            partial.push(format!(
-                "{} changes are deferred to a later plan",
-                document.deferred
-            ));
+        let deferred = document.deferred_changes.len();
+        if deferred > 0 {
+            partial.push(format!("{deferred} changes are deferred to a later plan"));
         }
         if !document.has_changes {
             partial.push("the plan refreshes the state only (no resource_changes)".to_owned());
@@ -144,29 +150,36 @@ impl Plan {
             terraform_version: document.terraform_version,
             counts: ActionCounts::default(),
             rules_rewritten: 0,
-            outputs_change: document.outputs_change,
+            outputs_change: document
+                .output_changes
+                .values()
+                .any(|change| change.actions.iter().any(|action| action != "no-op")),
             partial,
             before: Vec::new(),
             after: Vec::new(),
             removed: Vec::new(),
             untouched: BTreeSet::new(),
-            configuration: document.configuration,
+            configuration,
             code: None,
             problems: Vec::new(),
+            sensitive,
         };
         let mut touched: BTreeSet<Cow<'_, str>> = BTreeSet::new();
         for part in parts {
             let part = part.map_err(|error| json(in_place(text, error)))?;
             touched.extend(plan.add(part));
         }
-        if let Some(prior) = document.prior_state {
+        if let Some(prior) = &document.prior_state {
             plan.before.clear();
-            for instance in prior.values.map(Values::instances).unwrap_or_default() {
-                if !touched.contains(instance.address.as_str()) {
-                    plan.untouched.insert(instance.address.clone());
-                    plan.after.push(instance.clone());
+            let objects = prior.values.as_ref().map(Values::objects).unwrap_or_default();
+            for part in parallel::in_parts(&objects, shown::instances) {
+                for instance in part.map_err(json)? {
+                    if !touched.contains(instance.address.as_str()) {
+                        plan.untouched.insert(instance.address.clone());
+                        plan.after.push(instance.clone());
+                    }
+                    plan.before.push(instance);
                 }
-                plan.before.push(instance);
             }
         }
         Ok(plan)
@@ -226,6 +239,12 @@ impl Plan {
         &self.partial
     }
 
+    /// What is marked sensitive in it: the same that [`Sensitive::of_plan`] finds in the text.
+    #[must_use]
+    pub fn sensitive(&self) -> &Sensitive {
+        &self.sensitive
+    }
+
     /// How many resources of any type are created, updated, and so on.
     #[must_use]
     pub fn counts(&self) -> ActionCounts {
@@ -252,6 +271,7 @@ impl Plan {
         self.after.extend(part.after);
         self.removed.extend(part.removed);
         self.problems.extend(part.problems);
+        self.sensitive.extend(part.sensitive);
         part.touched
     }
 }
@@ -265,20 +285,27 @@ struct Part<'a> {
     after: Vec<Instance>,
     removed: Vec<Instance>,
     problems: Vec<Problem>,
+    sensitive: Sensitive,
     /// The addresses of the changes: a prior state is told apart by them.
     touched: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Part<'a> {
-    fn read(changes: &[&'a RawValue]) -> Result<Self, serde_json::Error> {
+    fn read(text: &'a str, changes: &[&'a RawValue]) -> Result<Self, serde_json::Error> {
         let mut part = Self::default();
-        for change in changes {
-            part.add_change(serde_json::from_str(change.get())?);
+        let mut places = Places::new(text);
+        for raw in changes {
+            let change: Change<'a> = serde_json::from_str(raw.get())?;
+            if change.sides.may_be_marked() {
+                places.change(raw)?;
+            }
+            part.add_change(change)?;
         }
+        part.sensitive = places.sensitive;
         Ok(part)
     }
 
-    fn add_change(&mut self, change: Change<'a>) {
+    fn add_change(&mut self, change: Change<'a>) -> Result<(), serde_json::Error> {
         self.touched.push(change.address.clone());
         self.touched.extend(change.previous_address.clone());
         let action = match &change.sides.actions {
@@ -288,11 +315,13 @@ impl<'a> Part<'a> {
                     address: change.address.into_owned(),
                     what: format!("action {words} is not known to this version"),
                 });
-                return;
+                return Ok(());
             }
         };
         self.count(&change, action);
-        let Some(kind) = change.kind else { return };
+        let Some(kind) = change.kind else {
+            return Ok(());
+        };
         let (address, sides) = (change.address, change.sides);
         let (before, after) = shared(sides.before, sides.after);
         let instance = |values: &Arc<Tree>, unknown, sensitive, action| Instance {
@@ -301,7 +330,8 @@ impl<'a> Part<'a> {
             before: Arc::clone(&before),
             ..Instance::new(address.clone().into_owned(), kind, Arc::clone(values), sensitive)
         };
-        let as_before = |action| instance(&before, Tree::Null, sides.before_sensitive.clone(), action);
+        let marks = shown::marks(sides.before_sensitive)?;
+        let as_before = |action| instance(&before, Tree::Null, marks.clone(), action);
         if (kind.is_group() || kind.is_rule())
             && !matches!(action, Action::Keep | Action::Forget)
             && !change.deposed
@@ -327,14 +357,12 @@ impl<'a> Part<'a> {
                 if action == Action::CreateAndForget {
                     self.after.push(as_before(Action::Forget));
                 }
-                self.after.push(instance(
-                    &after,
-                    sides.after_unknown,
-                    sides.after_sensitive,
-                    action,
-                ));
+                let marks = shown::marks(sides.after_sensitive)?;
+                self.after
+                    .push(instance(&after, sides.after_unknown, marks, action));
             }
         }
+        Ok(())
     }
 
     fn count(&mut self, change: &Change<'_>, action: Action) {
@@ -375,26 +403,29 @@ fn rewritten(kind: Kind, before: &Tree, after: &Tree) -> usize {
     if kind.is_rule() {
         return 1;
     }
-    ["ingress", "egress"]
-        .iter()
-        .map(|attribute| {
-            let (before, after) = (before.get(attribute), after.get(attribute));
-            if before == after {
-                return 0;
-            }
-            // Compared as text, which can be sorted: a group may have very many rules.
-            let rules = |values: Option<&Tree>| -> Vec<String> {
-                let blocks = values.and_then(Tree::as_array).unwrap_or_default();
-                blocks.iter().map(|block| format!("{block:?}")).collect()
-            };
-            let (before, after) = (rules(before), rules(after));
-            let missing = |some: &[String], others: &[String]| {
-                let others: BTreeSet<&String> = others.iter().collect();
-                some.iter().filter(|rule| !others.contains(rule)).count()
-            };
-            missing(&before, &after).max(missing(&after, &before))
-        })
-        .sum()
+    let of = |attribute| {
+        let (before, after) = (blocks(before, attribute), blocks(after, attribute));
+        if before == after {
+            return 0;
+        }
+        if before.is_empty() || after.is_empty() {
+            return before.len().max(after.len());
+        }
+        // Compared as text, which can be sorted: a group may have very many rules.
+        let texts = |blocks: &[Tree]| -> BTreeSet<String> {
+            blocks.iter().map(|block| format!("{block:?}")).collect()
+        };
+        let (before, after) = (texts(before), texts(after));
+        before
+            .difference(&after)
+            .count()
+            .max(after.difference(&before).count())
+    };
+    of("ingress") + of("egress")
+}
+
+fn blocks<'t>(values: &'t Tree, attribute: &str) -> &'t [Tree] {
+    values.get(attribute).and_then(Tree::as_array).unwrap_or_default()
 }
 
 fn tell_inline(group: &mut groups::TerraformGroup, code: &Configuration) {

@@ -14,12 +14,12 @@ mod telling;
 mod variables;
 
 pub(crate) use parts::parts;
+pub(crate) use places::Places;
 
 pub use parts::SensitiveParts;
 pub use variables::sensitive_variables;
 
 use crate::error::ReadError;
-use places::Places;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -27,7 +27,7 @@ use std::ops::Range;
 pub const MASKED: &str = "(sensitive value)";
 
 /// The sensitive values of a document.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Sensitive {
     values: BTreeSet<String>,
     marked: usize,

@@ -1,115 +1,107 @@
-//! Resources as `terraform show -json` writes them: `values` of a state, and of a plan's `prior_state`.
+//! Resources as `terraform show -json` writes them ("JSON Output Format", values representation): in a state, and in a
+//! plan's `planned_values` and `prior_state`.
 
-use crate::fields::{Text, once};
 use crate::resource::{Instance, Kind};
 use crate::tree::Tree;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use std::fmt;
+use serde::de::Error;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// A value that is not looked at yet, or none.
+pub(crate) type Raw<'a> = Option<&'a RawValue>;
+
+/// `values`.
 #[derive(Deserialize)]
-pub(crate) struct Values {
-    #[serde(default)]
-    root_module: Option<Module>,
+pub(crate) struct Values<'a> {
+    #[serde(borrow, default)]
+    pub(crate) outputs: BTreeMap<Cow<'a, str>, Output<'a>>,
+    #[serde(borrow, default)]
+    root_module: Option<Module<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Module {
-    /// Those that matter here.
-    #[serde(default, deserialize_with = "instances")]
-    resources: Vec<Instance>,
+pub(crate) struct Output<'a> {
     #[serde(default)]
-    child_modules: Vec<Module>,
+    pub(crate) sensitive: bool,
+    #[serde(borrow, default)]
+    pub(crate) value: Raw<'a>,
 }
 
-impl Values {
-    /// The objects in it that matter here.
-    pub(crate) fn instances(self) -> Vec<Instance> {
+#[derive(Deserialize)]
+struct Module<'a> {
+    #[serde(borrow, default)]
+    resources: Vec<Object<'a>>,
+    #[serde(borrow, default)]
+    child_modules: Vec<Module<'a>>,
+}
+
+/// A resource's object.
+#[derive(Deserialize)]
+pub(crate) struct Object<'a> {
+    #[serde(borrow, default)]
+    pub(crate) address: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(crate) values: Raw<'a>,
+    #[serde(borrow, default)]
+    pub(crate) sensitive_values: Raw<'a>,
+}
+
+impl<'a> Values<'a> {
+    /// The objects of all modules.
+    pub(crate) fn objects(&self) -> Vec<&Object<'a>> {
         let mut out = Vec::new();
-        let mut modules: Vec<Module> = self.root_module.into_iter().collect();
+        let mut modules: Vec<&Module<'a>> = self.root_module.iter().collect();
         while let Some(module) = modules.pop() {
-            out.extend(module.resources);
-            modules.extend(module.child_modules);
+            out.extend(&module.resources);
+            modules.extend(&module.child_modules);
         }
         out
     }
 }
 
-fn instances<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Instance>, D::Error> {
-    struct List;
-    impl<'de> Visitor<'de> for List {
-        type Value = Vec<Instance>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of resources")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let mut out = Vec::new();
-            while let Some(Shown(instance)) = list.next_element()? {
-                out.extend(instance);
-            }
-            Ok(out)
-        }
+impl Object<'_> {
+    /// What this crate reads of it; `None` when it is of a type that it does not read.
+    pub(crate) fn instance(&self) -> Result<Option<Instance>, serde_json::Error> {
+        let kind = self.kind.as_ref().ok_or_else(|| Error::missing_field("type"))?;
+        let Some(kind) = Kind::of(kind) else {
+            return Ok(None);
+        };
+        let address = self.address.as_ref();
+        let address = address.ok_or_else(|| serde_json::Error::missing_field("address"))?;
+        let values = Arc::new(tree(self.values)?);
+        let marks = marks(self.sensitive_values)?;
+        Ok(Some(Instance::new(
+            address.clone().into_owned(),
+            kind,
+            values,
+            marks,
+        )))
     }
-    deserializer.deserialize_seq(List)
 }
 
-/// A resource, if it is of a type that this crate reads.
-struct Shown(Option<Instance>);
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum Field {
-    Address,
-    Type,
-    Values,
-    SensitiveValues,
-    #[serde(other)]
-    Other,
+fn tree(raw: Raw<'_>) -> Result<Tree, serde_json::Error> {
+    raw.map_or(Ok(Tree::Null), |raw| serde_json::from_str(raw.get()))
 }
 
-impl<'de> Deserialize<'de> for Shown {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Shown;
+/// What is marked of the attributes that this crate reads. Nearly always nothing is marked, and then nothing is read.
+pub(crate) fn marks(raw: Raw<'_>) -> Result<Tree, serde_json::Error> {
+    tree(raw.filter(|raw| may_mark(raw)))
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a resource")
-            }
+/// Whether there is a mark among these, which mirror a value's form.
+pub(crate) fn may_mark(marks: &RawValue) -> bool {
+    marks.get().contains("true")
+}
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shown, A::Error> {
-                let mut address = None;
-                let mut kind: Option<Option<Kind>> = None;
-                let (mut values, mut sensitive) = (None, None);
-                while let Some(field) = map.next_key()? {
-                    // Terraform writes the type before the values.
-                    let wanted = kind.is_none_or(|kind| kind.is_some());
-                    match field {
-                        Field::Address => once(&mut address, "address", map.next_value::<Text<'de>>()?)?,
-                        Field::Type => {
-                            once(&mut kind, "type", Kind::of(&map.next_value::<Text<'de>>()?.0))?;
-                        }
-                        Field::Values if wanted => once(&mut values, "values", map.next_value()?)?,
-                        Field::SensitiveValues if wanted => {
-                            once(&mut sensitive, "sensitive_values", map.next_value()?)?;
-                        }
-                        Field::Values | Field::SensitiveValues | Field::Other => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                let address = address.ok_or_else(|| Error::missing_field("address"))?;
-                let kind = kind.ok_or_else(|| Error::missing_field("type"))?;
-                Ok(Shown(kind.map(|kind| {
-                    let marks = sensitive.filter(Tree::holds_true).unwrap_or_default();
-                    let values = values.map(Arc::new).unwrap_or_default();
-                    Instance::new(address.0.into_owned(), kind, values, marks)
-                })))
-            }
-        }
-        deserializer.deserialize_map(Read)
-    }
+/// What this crate reads of the objects.
+pub(crate) fn instances(objects: &[&Object<'_>]) -> Result<Vec<Instance>, serde_json::Error> {
+    objects
+        .iter()
+        .filter_map(|object| object.instance().transpose())
+        .collect()
 }

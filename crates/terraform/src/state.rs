@@ -5,7 +5,7 @@ use crate::error::ReadError;
 use crate::groups::{self, Source, View};
 use crate::parallel;
 use crate::resource::{Instance, Kind};
-use crate::shown::Values;
+use crate::shown::{self, Values};
 use crate::tree::Tree;
 use document::{Document, Recorded, Resource};
 use serde_json::Value;
@@ -70,7 +70,13 @@ impl State {
                 });
             }
             (None, Some(version)) if version.split('.').next() == Some("1") => {
-                document.values.map(Values::instances).unwrap_or_default()
+                let objects = document.values.as_ref().map(Values::objects).unwrap_or_default();
+                let parts = parallel::in_parts(&objects, shown::instances);
+                parts
+                    .into_iter()
+                    .collect::<Result<Vec<_>, _>>()
+                    .map_err(json)?
+                    .concat()
             }
             (None, Some(found)) => {
                 return Err(ReadError::Version {

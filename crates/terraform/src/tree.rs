@@ -8,68 +8,87 @@ use serde::de::{
 };
 use std::fmt;
 
-/// Every attribute this crate reads, the shorter first. What is not named here is skipped while reading, except inside of
+/// Every attribute this crate reads, in Terraform's order. What is not named here is skipped while reading, except inside of
 /// tags.
 const NAMES: [&str; 43] = [
-    "id",
     "cidr",
-    "name",
-    "self",
-    "tags",
-    "type",
-    "entry",
-    "egress",
-    "vpc_id",
-    "entries",
-    "ingress",
-    "to_port",
-    "instance",
-    "protocol",
-    "tags_all",
-    "internal",
-    "dns_name",
+    "cidr_blocks",
     "cidr_ipv4",
     "cidr_ipv6",
-    "from_port",
-    "public_ip",
-    "public_dns",
-    "vpc_config",
-    "cidr_blocks",
     "description",
+    "dns_name",
+    "egress",
+    "entries",
+    "entry",
+    "from_port",
+    "id",
+    "ingress",
+    "instance",
+    "internal",
     "ip_protocol",
-    "name_prefix",
-    "prefix_list_id",
     "ipv6_addresses",
-    "prefix_list_ids",
-    "security_groups",
     "ipv6_cidr_blocks",
-    "security_group_id",
-    "vpc_endpoint_type",
-    "security_group_ids",
     "load_balancer_type",
-    "network_interface_id",
+    "name",
+    "name_prefix",
     "network_configuration",
-    "security_group_rule_id",
-    "vpc_security_group_ids",
-    "source_security_group_id",
-    "referenced_security_group_id",
+    "network_interface_id",
+    "prefix_list_id",
+    "prefix_list_ids",
     "primary_network_interface_id",
+    "protocol",
+    "public_dns",
+    "public_ip",
+    "referenced_security_group_id",
+    "security_group_id",
+    "security_group_ids",
+    "security_group_rule_id",
+    "security_groups",
+    "self",
+    "source_security_group_id",
+    "tags",
+    "tags_all",
+    "to_port",
+    "type",
+    "vpc_config",
+    "vpc_endpoint_type",
+    "vpc_id",
+    "vpc_security_group_ids",
 ];
 
 /// The length of the longest name.
-const LONGEST: usize = NAMES[NAMES.len() - 1].len();
+const LONGEST: usize = {
+    let (mut longest, mut at) = (0, 0);
+    while at < NAMES.len() {
+        if NAMES[at].len() > longest {
+            longest = NAMES[at].len();
+        }
+        at += 1;
+    }
+    longest
+};
 
-/// Where the names of each length begin: nearly every field of a document is looked up, and few names are equally long.
-const STARTS: [usize; LONGEST + 2] = {
-    let mut starts = [0; LONGEST + 2];
-    let mut length = 0;
-    while length < starts.len() {
-        while starts[length] < NAMES.len() && NAMES[starts[length]].len() < length {
-            starts[length] += 1;
+/// The places of the names, the shorter first, and where those of each length begin: nearly every field of a document is
+/// looked up, and few names are equally long.
+const BY_LENGTH: ([u8; NAMES.len()], [usize; LONGEST + 2]) = {
+    let (mut places, mut starts) = ([0; NAMES.len()], [0; LONGEST + 2]);
+    let (mut count, mut length) = (0, 0);
+    while length <= LONGEST {
+        starts[length] = count;
+        let mut at = 0;
+        while at < NAMES.len() {
+            if NAMES[at].len() == length {
+                #[expect(clippy::cast_possible_truncation, reason = "there are fewer names")]
+                let place = at as u8;
+                places[count] = place;
+                count += 1;
+            }
+            at += 1;
         }
         length += 1;
     }
-    starts
+    starts[length] = count;
+    (places, starts)
 };
 
 /// A JSON value. Fields of an object that are null are as good as absent, and left out.
@@ -170,9 +189,15 @@ pub(crate) struct Name(u8);
 impl Name {
     /// `None` when this crate does not read it.
     pub(crate) fn of(text: &str) -> Option<Self> {
-        let (from, to) = (*STARTS.get(text.len())?, *STARTS.get(text.len() + 1)?);
-        let at = (from..to).find(|at| NAMES[*at] == text)?;
-        u8::try_from(at).ok().map(Self)
+        let (places, starts) = &BY_LENGTH;
+        let (from, to) = (*starts.get(text.len())?, *starts.get(text.len() + 1)?);
+        let last = text.as_bytes().last();
+        let is_it = |place: &&u8| {
+            let name = NAMES[usize::from(**place)];
+            // Most of those of the same length end otherwise, which is quick to see.
+            name.as_bytes().last() == last && name == text
+        };
+        places.get(from..to)?.iter().find(is_it).copied().map(Self)
     }
 
     /// A name that this crate's code asks for.
@@ -183,7 +208,7 @@ impl Name {
     }
 
     fn holds_tags(self) -> bool {
-        matches!(NAMES.get(usize::from(self.0)), Some(&("tags" | "tags_all")))
+        matches!(NAMES[usize::from(self.0)], "tags" | "tags_all")
     }
 }
 
@@ -208,10 +233,6 @@ impl Names {
 
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
-    }
-
-    fn len(self) -> usize {
-        self.0.count_ones() as usize
     }
 }
 
@@ -312,9 +333,9 @@ impl<'de> Visitor<'de> for Grow {
             fields.dedup_by(|(a, _), (b, _)| a == b);
             return Ok(Tree::Tags(fields.into()));
         }
-        // A place for each name: no sorting, no growing, and of a name that stands twice the last one counts.
-        let mut places: [Tree; NAMES.len()] = [const { Tree::Null }; NAMES.len()];
-        let (mut held, mut flags) = (Names::default(), Names::default());
+        let mut fields: Vec<(Name, Tree)> = Vec::new();
+        let mut flags = Names::default();
+        let mut seen = Names::default();
         while let Some(MaybeName(key)) = map.next_key()? {
             let Some(key) = key else {
                 map.next_value::<IgnoredAny>()?;
@@ -323,33 +344,38 @@ impl<'de> Visitor<'de> for Grow {
             let inside = Self {
                 tags: key.holds_tags(),
             };
-            held.remove(key);
-            flags.remove(key);
-            match map.next_value_seed(inside)? {
+            let value = map.next_value_seed(inside)?;
+            // The last one counts where a name stands twice, as in serde_json.
+            if seen.contains(key) {
+                fields.retain(|(other, _)| *other != key);
+                flags.remove(key);
+            }
+            seen.insert(key);
+            match value {
                 Tree::Null => {}
                 Tree::Bool(true) => flags.insert(key),
                 value => {
-                    held.insert(key);
-                    places[usize::from(key.0)] = value;
+                    if fields.capacity() == 0 {
+                        fields.reserve(USUAL);
+                    }
+                    fields.push((key, value));
                 }
             }
         }
-        if held.is_empty() {
+        if fields.is_empty() {
             return Ok(Tree::Flags(flags));
         }
-        let all = Names(held.0 | flags.0);
-        let mut fields = Vec::with_capacity(all.len());
-        for name in all {
-            let value = if flags.contains(name) {
-                Tree::Bool(true)
-            } else {
-                std::mem::take(&mut places[usize::from(name.0)])
-            };
-            fields.push((name, value));
+        fields.extend(flags.map(|name| (name, Tree::Bool(true))));
+        if !fields.is_sorted_by_key(|(name, _)| *name) {
+            fields.sort_unstable_by_key(|(name, _)| *name);
         }
-        Ok(Tree::Object(fields.into()))
+        // As long as it is, and no longer.
+        Ok(Tree::Object(fields.drain(..).collect()))
     }
 }
+
+/// More fields than this are seldom held of an object.
+const USUAL: usize = 16;
 
 /// A field's name, if this crate reads it.
 pub(crate) struct MaybeName(pub(crate) Option<Name>);
@@ -378,7 +404,7 @@ mod tests {
 
     #[test]
     fn each_name_is_found_at_its_place() {
-        assert!(NAMES.is_sorted_by_key(|name| name.len()), "the shorter first");
+        assert!(NAMES.is_sorted(), "as Terraform writes them");
         for (at, name) in NAMES.iter().enumerate() {
             assert_eq!(Name::of(name).map(|name| usize::from(name.0)), Some(at), "{name}");
         }

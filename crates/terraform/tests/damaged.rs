@@ -27,6 +27,10 @@ fn read(path: &str) -> String {
 fn see(text: &str) {
     if let Ok(plan) = Plan::read(text) {
         let _ = (plan.before(), plan.after(), plan.counts());
+        // Both readers find the same marks, whatever the text.
+        if let Ok(sensitive) = Sensitive::of_plan(text) {
+            assert!(plan.sensitive() == &sensitive, "{text}");
+        }
     }
     if let Ok(state) = State::read(text) {
         let _ = state.view();

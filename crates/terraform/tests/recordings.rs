@@ -7,7 +7,7 @@
     reason = "tests"
 )]
 
-use portcullis_terraform::{Configuration, Inline, Plan, ReadError, State, View};
+use portcullis_terraform::{Configuration, Inline, Plan, ReadError, Sensitive, State, View};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -279,4 +279,24 @@ fn no_cut_of_a_plan_or_state_panics() {
 fn hcl_that_is_none_names_file_and_line() {
     let error = Configuration::read([("main.tf", "resource \"a\" \"b\" {\n  x = = 1\n}\n")]).unwrap_err();
     assert_eq!((error.path.as_str(), error.line), ("main.tf", 2), "{error}");
+}
+
+#[test]
+fn a_plan_knows_what_is_sensitive_in_it() {
+    let mut marked = 0;
+    for step in [
+        "estate/1-setup",
+        "estate/4-hand-made-drift",
+        "estate/5-drift-refresh-only",
+        "estate/9-errored",
+        "rule-styles/1-create",
+        "rule-styles/2-replace-move-remove",
+        "rule-styles/3-destroy",
+    ] {
+        let text = read(&format!("{step}/plan.json"));
+        let of_text = Sensitive::of_plan(&text).unwrap();
+        marked += of_text.marked();
+        assert!(Plan::read(&text).unwrap().sensitive() == &of_text, "{step}");
+    }
+    assert!(marked > 0, "a recording holds marks");
 }

@@ -2,6 +2,7 @@
 
 use crate::fields::{Text, once};
 use crate::resource::{Action, Kind};
+use crate::shown::{Raw, may_mark};
 use crate::tree::Tree;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
@@ -14,18 +15,28 @@ pub(super) struct Change<'a> {
     pub(super) kind: Option<Kind>,
     pub(super) previous_address: Option<Cow<'a, str>>,
     pub(super) deposed: bool,
-    pub(super) sides: Sides,
+    pub(super) sides: Sides<'a>,
 }
 
 /// What a change does, with the object's values on both sides of it.
-pub(super) struct Sides {
+pub(super) struct Sides<'a> {
     pub(super) actions: Actions,
     pub(super) before: Tree,
     pub(super) after: Tree,
     pub(super) after_unknown: Tree,
-    pub(super) before_sensitive: Tree,
-    pub(super) after_sensitive: Tree,
+    pub(super) before_sensitive: Raw<'a>,
+    pub(super) after_sensitive: Raw<'a>,
     pub(super) importing: bool,
+}
+
+impl Sides<'_> {
+    /// Whether something in it may be marked sensitive.
+    pub(super) fn may_be_marked(&self) -> bool {
+        [self.before_sensitive, self.after_sensitive]
+            .into_iter()
+            .flatten()
+            .any(may_mark)
+    }
 }
 
 /// A change's actions, or the words that are not understood.
@@ -127,48 +138,46 @@ struct ReadSides {
 }
 
 impl<'de> DeserializeSeed<'de> for ReadSides {
-    type Value = Sides;
+    type Value = Sides<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Sides, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for ReadSides {
-    type Value = Sides;
+    type Value = Sides<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a change")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sides, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut actions = None;
         let mut importing = None;
-        let [
-            mut before,
-            mut after,
-            mut after_unknown,
-            mut before_sensitive,
-            mut after_sensitive,
-        ] = [const { None }; 5];
+        let (mut before, mut after, mut after_unknown) = (None, None, None);
+        let (mut before_sensitive, mut after_sensitive) = (None, None);
         while let Some(side) = map.next_key()? {
             let (place, name) = match side {
                 Side::Before => (&mut before, "before"),
                 Side::After => (&mut after, "after"),
                 Side::AfterUnknown => (&mut after_unknown, "after_unknown"),
-                Side::BeforeSensitive => (&mut before_sensitive, "before_sensitive"),
-                Side::AfterSensitive => (&mut after_sensitive, "after_sensitive"),
-                Side::Actions => {
-                    once(&mut actions, "actions", map.next_value()?)?;
-                    continue;
-                }
-                Side::Importing => {
-                    let importer = map.next_value::<Option<IgnoredAny>>()?;
-                    once(&mut importing, "importing", importer.is_some())?;
-                    continue;
-                }
-                Side::Other => {
-                    map.next_value::<IgnoredAny>()?;
+                other => {
+                    match other {
+                        Side::BeforeSensitive => {
+                            once(&mut before_sensitive, "before_sensitive", map.next_value()?)
+                        }
+                        Side::AfterSensitive => {
+                            once(&mut after_sensitive, "after_sensitive", map.next_value()?)
+                        }
+                        Side::Actions => once(&mut actions, "actions", map.next_value()?),
+                        Side::Importing => once(
+                            &mut importing,
+                            "importing",
+                            map.next_value::<Option<IgnoredAny>>()?,
+                        ),
+                        _ => map.next_value::<IgnoredAny>().map(|_| ()),
+                    }?;
                     continue;
                 }
             };
@@ -180,16 +189,14 @@ impl<'de> Visitor<'de> for ReadSides {
             };
             once(place, name, tree)?;
         }
-        // Nearly always nothing is sensitive, and then nothing is held.
-        let marks = |marks: Option<Tree>| marks.filter(Tree::holds_true).unwrap_or_default();
         Ok(Sides {
             actions: actions.ok_or_else(|| Error::missing_field("actions"))?,
             before: before.unwrap_or_default(),
             after: after.unwrap_or_default(),
             after_unknown: after_unknown.unwrap_or_default(),
-            before_sensitive: marks(before_sensitive),
-            after_sensitive: marks(after_sensitive),
-            importing: importing.unwrap_or_default(),
+            before_sensitive: before_sensitive.flatten(),
+            after_sensitive: after_sensitive.flatten(),
+            importing: importing.flatten().is_some(),
         })
     }
 }

@@ -2,70 +2,24 @@
 
 use super::{MASKED, Sensitive, Spans};
 use crate::error::ReadError;
+use crate::plan::Document;
+use crate::shown::{Output, Raw, Values, may_mark};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-type Raw<'a> = Option<&'a RawValue>;
 type Members<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 
 /// The marked places of one text.
-pub(super) struct Places<'a> {
+pub(crate) struct Places<'a> {
     text: &'a str,
     pub(super) spans: Spans,
-    pub(super) sensitive: Sensitive,
+    pub(crate) sensitive: Sensitive,
 }
 
-#[derive(Deserialize)]
-struct Plan<'a> {
-    #[serde(borrow, default)]
-    variables: BTreeMap<Cow<'a, str>, Variable<'a>>,
-    #[serde(borrow, default)]
-    planned_values: Option<Shown<'a>>,
-    #[serde(borrow, default)]
-    prior_state: Option<Prior<'a>>,
-    #[serde(borrow, default)]
-    resource_changes: Option<Vec<&'a RawValue>>,
-    #[serde(borrow, default)]
-    resource_drift: Option<Vec<&'a RawValue>>,
-    #[serde(borrow, default)]
-    deferred_changes: Option<Vec<Deferred<'a>>>,
-    #[serde(borrow, default)]
-    action_invocations: Option<Vec<Action<'a>>>,
-    #[serde(borrow, default)]
-    output_changes: Option<BTreeMap<Cow<'a, str>, Change<'a>>>,
-    #[serde(borrow, default)]
-    configuration: Option<Code<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Prior<'a> {
-    #[serde(borrow, default)]
-    values: Option<Shown<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Variable<'a> {
-    #[serde(borrow, default)]
-    value: Raw<'a>,
-}
-
-#[derive(Deserialize)]
-struct Deferred<'a> {
-    #[serde(borrow, default)]
-    resource_change: Raw<'a>,
-}
-
-#[derive(Deserialize)]
-struct Action<'a> {
-    #[serde(borrow, default)]
-    config_values: Raw<'a>,
-    #[serde(borrow, default)]
-    config_sensitive: Raw<'a>,
-}
-
+/// A resource change, or drift.
 #[derive(Deserialize)]
 struct Resource<'a> {
     #[serde(borrow, default)]
@@ -84,41 +38,6 @@ struct Change<'a> {
     before_sensitive: Raw<'a>,
     #[serde(borrow, default)]
     after_sensitive: Raw<'a>,
-}
-
-/// `values` of a state representation.
-#[derive(Deserialize)]
-struct Shown<'a> {
-    #[serde(borrow, default)]
-    outputs: BTreeMap<Cow<'a, str>, Output<'a>>,
-    #[serde(borrow, default)]
-    root_module: Option<Module<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Output<'a> {
-    #[serde(default)]
-    sensitive: bool,
-    #[serde(borrow, default)]
-    value: Raw<'a>,
-}
-
-#[derive(Deserialize)]
-struct Module<'a> {
-    #[serde(borrow, default)]
-    resources: Vec<Object<'a>>,
-    #[serde(borrow, default)]
-    child_modules: Vec<Module<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Object<'a> {
-    #[serde(borrow, default)]
-    address: Cow<'a, str>,
-    #[serde(borrow, default)]
-    values: Raw<'a>,
-    #[serde(borrow, default)]
-    sensitive_values: Raw<'a>,
 }
 
 /// `configuration`, as far as its modules' variables go.
@@ -158,7 +77,7 @@ struct State<'a> {
     #[serde(borrow, default)]
     resources: Vec<Recorded<'a>>,
     #[serde(borrow, default)]
-    values: Option<Shown<'a>>,
+    values: Option<Values<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -183,7 +102,7 @@ struct Step {
 }
 
 impl<'a> Places<'a> {
-    fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self {
             text,
             spans: Spans::new(),
@@ -193,10 +112,14 @@ impl<'a> Places<'a> {
 
     pub(super) fn of_plan(text: &'a str) -> Result<Self, ReadError> {
         ReadError::unless_object("plan", text)?;
+        let json = |source| ReadError::Json { what: "plan", source };
         let mut places = Self::new(text);
-        places
-            .read_plan()
-            .map_err(|source| ReadError::Json { what: "plan", source })?;
+        let mut changes: Vec<&'a RawValue> = Vec::new();
+        let document = Document::read(text, &mut |change| changes.push(change)).map_err(json)?;
+        places.document(&document).map_err(json)?;
+        for change in changes {
+            places.change(change).map_err(json)?;
+        }
         Ok(places)
     }
 
@@ -209,43 +132,31 @@ impl<'a> Places<'a> {
         Ok(places)
     }
 
-    fn read_plan(&mut self) -> Result<(), serde_json::Error> {
-        let plan: Plan<'a> = serde_json::from_str(self.text)?;
-        if let Some(root) = plan.configuration.and_then(|code| code.root_module) {
+    /// Those of a plan, without its resource changes.
+    pub(crate) fn document(&mut self, document: &Document<'a>) -> Result<(), serde_json::Error> {
+        if let Some(root) = code(document.configuration)? {
             let is_sensitive = |name: &str| root.variables.get(name).is_some_and(|known| known.sensitive);
-            for (_, variable) in plan.variables.iter().filter(|(name, _)| is_sensitive(name)) {
+            for (_, variable) in document.variables.iter().filter(|(name, _)| is_sensitive(name)) {
                 self.mark(variable.value)?;
             }
             self.defaults(&root)?;
         }
-        for shown in plan
-            .planned_values
-            .into_iter()
-            .chain(plan.prior_state.and_then(|prior| prior.values))
-        {
-            self.shown(&shown)?;
+        let prior = document
+            .prior_state
+            .as_ref()
+            .and_then(|prior| prior.values.as_ref());
+        for values in document.planned_values.iter().chain(prior) {
+            self.shown(values)?;
         }
-        let deferred = plan.deferred_changes.unwrap_or_default();
-        let changes = plan
-            .resource_changes
-            .into_iter()
-            .chain(plan.resource_drift)
-            .flatten()
-            .chain(deferred.iter().filter_map(|deferred| deferred.resource_change));
-        for raw in changes {
-            let resource: Resource<'a> = serde_json::from_str(raw.get())?;
-            let Some(change) = resource.change else { continue };
-            for (value, marks) in [
-                (change.before, change.before_sensitive),
-                (change.after, change.after_sensitive),
-            ] {
-                self.resource(&resource.address, value, marks)?;
-            }
+        let deferred = document.deferred_changes.iter();
+        let changes = deferred.filter_map(|deferred| deferred.resource_change);
+        for change in changes.chain(document.resource_drift.iter().copied()) {
+            self.change(change)?;
         }
-        for action in plan.action_invocations.unwrap_or_default() {
+        for action in &document.action_invocations {
             self.resource("", action.config_values, action.config_sensitive)?;
         }
-        for (name, change) in plan.output_changes.unwrap_or_default() {
+        for (name, change) in &document.output_changes {
             for (value, marks) in [
                 (change.before, change.before_sensitive),
                 (change.after, change.after_sensitive),
@@ -255,6 +166,21 @@ impl<'a> Places<'a> {
                     self.under(value, &marks)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Those of a resource change.
+    pub(crate) fn change(&mut self, change: &'a RawValue) -> Result<(), serde_json::Error> {
+        let resource: Resource<'a> = serde_json::from_str(change.get())?;
+        let Some(change) = resource.change else {
+            return Ok(());
+        };
+        for (value, marks) in [
+            (change.before, change.before_sensitive),
+            (change.after, change.after_sensitive),
+        ] {
+            self.resource(&resource.address, value, marks)?;
         }
         Ok(())
     }
@@ -287,14 +213,11 @@ impl<'a> Places<'a> {
         Ok(())
     }
 
-    fn shown(&mut self, shown: &Shown<'a>) -> Result<(), serde_json::Error> {
-        self.outputs(&shown.outputs)?;
-        let mut modules: Vec<&Module<'a>> = shown.root_module.iter().collect();
-        while let Some(module) = modules.pop() {
-            for object in &module.resources {
-                self.resource(&object.address, object.values, object.sensitive_values)?;
-            }
-            modules.extend(&module.child_modules);
+    fn shown(&mut self, values: &Values<'a>) -> Result<(), serde_json::Error> {
+        self.outputs(&values.outputs)?;
+        for object in values.objects() {
+            let address = object.address.as_deref().unwrap_or_default();
+            self.resource(address, object.values, object.sensitive_values)?;
         }
         Ok(())
     }
@@ -411,9 +334,17 @@ impl<'a> Places<'a> {
     }
 }
 
+/// The root module of a plan's `configuration`. Where nothing is declared sensitive, nothing is read.
+fn code(raw: Raw<'_>) -> Result<Option<CodeModule<'_>>, serde_json::Error> {
+    match raw.filter(|raw| super::marks::may_be_there(raw.get())) {
+        Some(raw) => Ok(serde_json::from_str::<Code<'_>>(raw.get())?.root_module),
+        None => Ok(None),
+    }
+}
+
 /// The marks, when there is one among them. Nearly always there is none, and then nothing is read.
 fn told(marks: Raw<'_>) -> Result<Option<Value>, serde_json::Error> {
-    match marks.filter(|marks| marks.get().contains("true")) {
+    match marks.filter(|marks| may_mark(marks)) {
         Some(marks) => Ok(Some(serde_json::from_str(marks.get())?)),
         None => Ok(None),
     }

@@ -12,14 +12,14 @@ use std::fmt;
 use std::fmt::Write as _;
 
 /// What a state says beside its resources.
-pub(super) struct Document {
+pub(super) struct Document<'a> {
     pub(super) version: Option<u64>,
     pub(super) format_version: Option<String>,
     pub(super) serial: Option<u64>,
     pub(super) lineage: Option<String>,
     pub(super) terraform_version: Option<String>,
     /// What `show -json` writes.
-    pub(super) values: Option<Values>,
+    pub(super) values: Option<Values<'a>>,
     /// Those that are text and not sensitive.
     pub(super) outputs: BTreeMap<String, String>,
 }
@@ -82,9 +82,9 @@ struct Output {
     sensitive: bool,
 }
 
-impl Document {
+impl<'a> Document<'a> {
     /// Reads the document. The objects of its resources are read as `I`, and `each` gets one resource after the other.
-    pub(super) fn read<'a, I: Deserialize<'a>>(
+    pub(super) fn read<I: Deserialize<'a>>(
         text: &'a str,
         each: &mut dyn FnMut(Resource<'a, I>),
     ) -> Result<Self, serde_json::Error> {
@@ -113,13 +113,13 @@ enum Field {
 struct Fields<'f, 'a, I>(&'f mut dyn FnMut(Resource<'a, I>));
 
 impl<'de, I: Deserialize<'de>> Visitor<'de> for Fields<'_, 'de, I> {
-    type Value = Document;
+    type Value = Document<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a state")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut version, mut format_version, mut terraform_version) = (None, None, None);
         let (mut serial, mut lineage) = (None, None);
         let (mut resources, mut values, mut outputs) = (None, None, None);
