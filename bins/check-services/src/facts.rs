@@ -9,15 +9,20 @@ use std::path::Path;
 
 /// Groups and members of all views that the arguments name, in one inventory.
 pub(crate) fn gather(args: &Args, stage: &Stage) -> Result<Inventory, Failure> {
-    let mut inventory = match &args.live {
-        Some(path) => live(path, stage)?,
-        None => Inventory::default(),
-    };
-    if let Some(path) = &args.state {
+    let mut inventory = Inventory::default();
+    for path in &args.live {
+        add_live(&mut inventory, live(path, stage)?);
+    }
+    for path in &args.state {
         add_state(&mut inventory, &stage.read_text(path)?, &path.display(), stage)?;
-    } else if args.managed_state {
-        let name = format!("the managed state {}", args.managed.state_name);
-        match stage.managed_state(&args.managed.state_name)? {
+    }
+    let names = args
+        .state_name
+        .iter()
+        .filter(|name| args.managed_state && !name.is_empty());
+    for state in names {
+        let name = format!("the managed state {state}");
+        match stage.managed_state(state)? {
             Some(text) => add_state(&mut inventory, &text, &name, stage)?,
             None => inventory.gaps.push(Gap::new(name, "there is none yet")),
         }
@@ -31,6 +36,19 @@ fn live(path: &Path, stage: &Stage) -> Result<Inventory, Failure> {
         let hint = error.hint();
         Failure::unreadable_in(path.display(), error).hint(hint)
     })
+}
+
+/// One more view of EC2, such as that of another region.
+fn add_live(inventory: &mut Inventory, live: Inventory) {
+    inventory.groups.extend(live.groups);
+    inventory.interfaces.extend(live.interfaces);
+    inventory.gaps.extend(live.gaps);
+    for id in live.prefix_lists.ids() {
+        match live.prefix_lists.entries(id) {
+            Some(entries) => inventory.prefix_lists.insert(id, entries.clone()),
+            None => inventory.prefix_lists.insert_unknown(id),
+        }
+    }
 }
 
 fn add_state(
@@ -74,17 +92,15 @@ fn recorded(group: &TerraformGroup) -> Group {
     recorded.to_group()
 }
 
-/// A member as the state records it. Terraform knows instances where EC2 knows their interfaces; only the address
-/// counts here.
+/// A member as the state records it. Terraform knows instances where EC2 knows their interfaces; only addresses and names
+/// count here.
 fn interface(member: &Member) -> Interface {
+    let addresses = member.public_ip.iter().chain(&member.ipv6_addresses);
     Interface {
         id: member.id.clone().unwrap_or_else(|| member.address.clone()),
         instance_name: Some(member.label().to_owned()),
-        public_addresses: member
-            .public_ip
-            .iter()
-            .filter_map(|address| address.parse().ok())
-            .collect(),
+        public_addresses: addresses.filter_map(|address| address.parse().ok()).collect(),
+        public_dns: member.public_dns.clone(),
         groups: member.groups.clone(),
         ..Interface::default()
     }

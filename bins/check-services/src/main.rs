@@ -1,5 +1,6 @@
 //! Stage `check services`: asks the members of the public security group over HTTP.
 
+mod change;
 mod command;
 mod facts;
 

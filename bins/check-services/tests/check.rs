@@ -100,12 +100,18 @@ impl Job {
 
 /// Times differ from run to run.
 fn steady(text: &str) -> String {
-    let number = |text: &str| text.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let mut out = String::new();
     for line in text.lines() {
-        let line = match (line.split_once(" ms"), line.split_once("\"milliseconds\": ")) {
-            (Some((before, after)), _) => format!("{}N ms{after}", &before[..number(before)]),
-            (_, Some((before, _))) => format!("{before}\"milliseconds\": N,"),
+        let line = match (line.split_once(" ms: "), line.split_once("\": ")) {
+            (Some((before, _)), _) => {
+                let kept = before.trim_end_matches(|c: char| c.is_ascii_digit());
+                format!("{kept}N ms…")
+            }
+            (_, Some((key, number))) if key.ends_with("_us") || key.ends_with("milliseconds") => {
+                let value = number.trim_matches(|c: char| c.is_ascii_digit() || c == ',');
+                let shown = if value.is_empty() { "N" } else { value };
+                format!("{key}\": {shown}")
+            }
             _ => line.to_owned(),
         };
         out.push_str(&line);

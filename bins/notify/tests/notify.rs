@@ -192,6 +192,7 @@ fn services() -> String {
         verdict: Verdict::Pass,
         checks: vec![],
         notes: vec![],
+        changes: None,
     })
     .unwrap()
 }

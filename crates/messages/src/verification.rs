@@ -4,7 +4,7 @@ use crate::Pipeline;
 use crate::notice::{Notice, Section};
 use crate::pipeline::{agreement, at_most, count, services, short, symbol, upper_first};
 use portcullis_consistency::{ConsistencyReport, RuleRow, RuleVerdict};
-use portcullis_probe::{ServiceCheck, ServicesReport};
+use portcullis_probe::{CheckChange, CheckResult, ServiceCheck, ServicesReport};
 use portcullis_report::Verdict;
 use portcullis_report::text::{clean, cut};
 use portcullis_slack::{RichText, Text};
@@ -67,8 +67,15 @@ fn rules(report: &ConsistencyReport, most: usize) -> Section {
 fn answers(report: &ServicesReport, most: usize) -> Section {
     let verdict = report.verdict;
     let mut checks: Vec<&ServiceCheck> = report.checks.iter().collect();
-    checks.sort_by_key(|check| std::cmp::Reverse(check.verdict));
-    let (points, document) = at_most(most, checks.iter().map(|check| answer(check)), "services.txt");
+    checks.sort_by_key(|check| check.result);
+    let changes = report
+        .changes
+        .iter()
+        .flat_map(|changes| &changes.checks)
+        .map(change);
+    let checks = checks.iter().map(|check| answer(check));
+    let lines: Vec<Text> = changes.take(most / 2).chain(checks).collect();
+    let (points, document) = at_most(most, lines.into_iter(), "services.txt");
     let words = RichText::new()
         .line(
             Text::new()
@@ -157,24 +164,34 @@ fn traffic(row: &RuleRow) -> String {
     }
 }
 
-/// `2 of 3 checks passed`.
+/// `2 of 3 checks passed, 1 not testable`. What is skipped was not checked.
 fn passed(report: &ServicesReport) -> String {
-    if report.checks.is_empty() {
+    let count = |result: CheckResult| {
+        report
+            .checks
+            .iter()
+            .filter(|check| check.result == result)
+            .count()
+    };
+    let checked = report.checks.len() - count(CheckResult::Skipped);
+    if checked == 0 {
         return "nothing to check".to_owned();
     }
-    let passed = report
-        .checks
-        .iter()
-        .filter(|check| check.verdict == Verdict::Pass)
-        .count();
-    format!("{passed} of {} checks passed", report.checks.len())
+    let passed = format!("{} of {checked} checks passed", count(CheckResult::AsExpected));
+    match count(CheckResult::NotTestable) {
+        0 => passed,
+        n => format!("{passed}, {n} not testable"),
+    }
 }
 
 fn answer(check: &ServiceCheck) -> Text {
-    let word = match check.verdict {
-        Verdict::Pass => "Passed",
-        Verdict::Undetermined => "Cannot tell",
-        Verdict::Violation => "Failed",
+    let word = match check.result {
+        CheckResult::Fails => "Failed",
+        CheckResult::Open => "Open",
+        CheckResult::Unknown => "Cannot tell",
+        CheckResult::NotTestable => "Not testable",
+        CheckResult::AsExpected => "Passed",
+        CheckResult::Skipped => "Skipped",
     };
     let mut text = Text::new()
         .bold(word)
@@ -191,4 +208,15 @@ fn answer(check: &ServiceCheck) -> Text {
         text = text.plain(format!(", asked {} times", check.attempts));
     }
     text
+}
+
+/// What came out otherwise than in the run it is compared with.
+fn change(change: &CheckChange) -> Text {
+    Text::new()
+        .plain("Since then: ")
+        .code(cut(&clean(&change.id), 200))
+        .plain(" of ")
+        .plain(short(&change.member))
+        .plain(": ")
+        .plain(change.words())
 }

@@ -1,114 +1,126 @@
-//! What a service answered, held against what it should.
+//! What a service answered.
 
-use crate::{Expectation, ServiceCheck, Target};
-use portcullis_report::Verdict;
+use crate::{Certificate, Phases};
+use std::net::IpAddr;
 
-/// What came of asking one service once.
+/// What came of asking one target once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reply {
+    /// What came.
+    pub answer: Answer,
+    /// The address that was asked, where one was.
+    pub address: Option<IpAddr>,
+    /// Where the time went.
+    pub phases: Phases,
+    /// From the first byte sent to the last read.
+    pub milliseconds: Option<u64>,
+    /// The certificate, where one was accepted.
+    pub certificate: Option<Certificate>,
+    /// How many redirects were followed.
+    pub redirects: u8,
+}
+
+/// What came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Answer {
     /// It answered in HTTP.
-    Status {
-        /// The HTTP status.
-        status: u16,
-        /// From the first byte sent to the last read.
-        milliseconds: u64,
-    },
+    Http(Box<HttpAnswer>),
+    /// It took the connection, and nothing else was asked.
+    Connected,
     /// The machine is there, nobody listens on the port.
     Refused,
     /// No answer in time.
-    TimedOut,
+    TimedOut(Phase),
     /// The connection broke before the answer was complete.
     Broken,
     /// Somebody answered, but not in HTTP.
     NotHttp,
+    /// Somebody answered, but not in TLS.
+    NotTls,
+    /// The other side ended the TLS handshake.
+    TlsRefused,
+    /// The answer's head is larger than is read.
+    HeadTooLarge,
     /// The machine that asks has no way there.
     NoRoute,
-    /// The certificate is not one for this address, or not valid.
-    Certificate,
+    /// The certificate is not accepted.
+    Certificate(BadCertificate),
+    /// The name leads nowhere that may be asked.
+    Name(BadName),
     /// Something else, in one line.
     Other(String),
 }
 
+impl Default for Answer {
+    fn default() -> Self {
+        Self::Other("it was not asked".to_owned())
+    }
+}
+
+/// An answer in HTTP.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HttpAnswer {
+    /// The status.
+    pub status: u16,
+    /// What was read of the body; empty where nobody wanted it.
+    pub body: Vec<u8>,
+    /// Whether there was more than is read.
+    pub cut: bool,
+    /// Whether the body is compressed, although nobody asked for that.
+    pub encoded: bool,
+    /// Where a redirect leads that was not followed, as scheme, host and port: the rest may be secret.
+    pub leads_to: Option<String>,
+}
+
+/// What time ran out in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Looking up the name.
+    Dns,
+    /// Making the connection.
+    Connect,
+    /// The TLS handshake.
+    Tls,
+    /// Between the request and the end of the answer's head.
+    Head,
+    /// Reading the body.
+    Body,
+}
+
+/// Why a certificate is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadCertificate {
+    /// Its time is over.
+    Expired,
+    /// Its time has not come.
+    NotYetValid,
+    /// It is for another name.
+    WrongName,
+    /// It is self-signed, or its issuer is not trusted here.
+    UnknownIssuer,
+    /// This machine trusts nobody at all.
+    NoAuthorities,
+    /// Something else is wrong with it.
+    Other,
+}
+
+/// Why a name was not asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BadName {
+    /// It is not known, or nobody told.
+    NotFound,
+    /// It leads to this address, which is none of the members' or not of the internet.
+    Elsewhere(IpAddr),
+}
+
 impl Answer {
-    /// Whether it is as expected.
+    /// Whether it proves that packets get there and back.
     #[must_use]
-    pub fn meets(&self, expectation: &Expectation) -> bool {
-        matches!(self, Self::Status { status, .. } if *status == expectation.status())
+    pub(crate) const fn is_contact(&self) -> bool {
+        !matches!(
+            self,
+            Self::TimedOut(Phase::Dns | Phase::Connect) | Self::NoRoute | Self::Name(_) | Self::Other(_)
+        )
     }
-}
-
-/// The check that this answer makes, after so many attempts.
-///
-/// What only says something about the machine that asks (no way there, a certificate for a name while the address
-/// was asked) is undetermined.
-#[must_use]
-pub fn judge(target: &Target, expectation: &Expectation, answer: &Answer, attempts: u32) -> ServiceCheck {
-    let expected = expectation.status();
-    let (verdict, outcome) = match answer {
-        Answer::Status { status, .. } if answer.meets(expectation) => (Verdict::Pass, named(*status)),
-        Answer::Status { status, .. } => (
-            Verdict::Violation,
-            format!("status {}, expected {expected}", named(*status)),
-        ),
-        Answer::Refused => (Verdict::Violation, "connection refused".to_owned()),
-        Answer::TimedOut => (Verdict::Violation, "no answer in time".to_owned()),
-        Answer::Broken => (
-            Verdict::Violation,
-            "the connection broke before the answer was complete".to_owned(),
-        ),
-        Answer::NotHttp => (
-            Verdict::Violation,
-            "somebody answered, but not in HTTP".to_owned(),
-        ),
-        Answer::NoRoute => (
-            Verdict::Undetermined,
-            "cannot be tested from here: no route to the address".to_owned(),
-        ),
-        Answer::Certificate => (
-            Verdict::Undetermined,
-            "cannot be tested from here: the certificate does not fit the address".to_owned(),
-        ),
-        Answer::Other(why) => (Verdict::Undetermined, format!("could not be asked: {why}")),
-    };
-    let (status, milliseconds) = match answer {
-        Answer::Status { status, milliseconds } => (Some(*status), Some(*milliseconds)),
-        _ => (None, None),
-    };
-    ServiceCheck {
-        member: target.member.clone(),
-        group: target.group.clone(),
-        url: target.url.to_string(),
-        verdict,
-        status,
-        milliseconds,
-        attempts,
-        outcome,
-    }
-}
-
-/// The status with the name people know (RFC 9110, section 15).
-fn named(status: u16) -> String {
-    let name = match status {
-        200 => "OK",
-        201 => "Created",
-        204 => "No Content",
-        301 => "Moved Permanently",
-        302 => "Found",
-        304 => "Not Modified",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        429 => "Too Many Requests",
-        500 => "Internal Server Error",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        _ => return status.to_string(),
-    };
-    format!("{status} {name}")
 }

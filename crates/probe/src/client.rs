@@ -1,30 +1,35 @@
-//! Asks services over HTTP. Nothing else in this crate does.
+//! Asks services over HTTP, HTTPS and plain TCP. Nothing else in this crate does.
 //!
-//! Sends no credential, goes through no proxy, follows redirects only within the same scheme, address and port, and
-//! reads a bounded part of the answer's body.
+//! Sends no credential, goes through no proxy, asks nobody but the targets: a name is looked up once, an address it leads to is
+//! asked only where it may lead there, and a redirect is followed only to a target at the same address. Reads a bounded part of
+//! every answer, and never unpacks one.
 
-use crate::{Answer, Expectation, ServiceCheck, Target, judge};
-use reqwest::{Client, Url, redirect};
-use std::error::Error;
-use std::io;
+mod dial;
+mod names;
+mod tls;
+
+use crate::{Control, Controlled, Reach, Reply, ServiceCheck, Target, is_met, judge};
+use dial::Dialler;
+pub use names::Lookup;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
+pub use tls::{BadAuthority, Trust};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// The user agent when nobody says otherwise.
 pub const USER_AGENT: &str = concat!("portcullis-check-services/", env!("CARGO_PKG_VERSION"));
-
-/// Redirects that are followed, at most.
-const MOST_REDIRECTS: usize = 5;
 
 /// How to ask.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// How long one attempt may take, from the connection to the end of the answer.
     pub attempt: Duration,
-    /// How long to go on asking a service that does not answer as expected: services start late. Zero means once.
+    /// How long to go on asking services that do not answer as expected: services start late. Zero means once.
     pub patience: Duration,
-    /// The wait between two attempts.
+    /// The wait between two rounds of asking.
     pub wait: Duration,
     /// How many services are asked at the same time.
     pub at_once: usize,
@@ -32,6 +37,12 @@ pub struct Settings {
     pub body: usize,
     /// The `User-Agent` header.
     pub user_agent: String,
+    /// Whose certificates are trusted.
+    pub trust: Trust,
+    /// How names are looked up.
+    pub lookup: Lookup,
+    /// Places that always answer.
+    pub controls: Vec<Control>,
 }
 
 impl Default for Settings {
@@ -40,182 +51,132 @@ impl Default for Settings {
             attempt: Duration::from_secs(5),
             patience: Duration::from_secs(60),
             wait: Duration::from_secs(2),
-            at_once: 16,
-            body: 64 * 1024,
+            at_once: 64,
+            body: 256 * 1024,
             user_agent: USER_AGENT.to_owned(),
+            trust: Trust::default(),
+            lookup: Lookup::default(),
+            controls: Vec::new(),
         }
     }
 }
 
-/// The HTTP client could not be set up: TLS or the user agent.
+/// The client could not be set up.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client could not be set up")]
-pub struct SetupError(#[source] reqwest::Error);
+pub enum SetupError {
+    /// TLS is not to be had.
+    #[error("TLS could not be set up")]
+    Tls(#[source] rustls::Error),
+    /// The user agent is no header.
+    #[error("the user agent {0:?} cannot be sent")]
+    UserAgent(String),
+}
 
 /// Asks every target, until each answers as expected or patience ends. Gives one check per target, in the targets'
 /// order, whatever happens to the others.
 ///
+/// All are asked once before any is asked again, so a slow one does not hold up the others. The time is bounded: each target is
+/// asked at least once, `at_once` at the same time, and nobody is asked anew when patience has ended.
+///
 /// # Errors
-/// When the HTTP client cannot be set up; nothing was asked then.
-pub async fn ask(
-    targets: &[Target],
-    expectation: &Expectation,
-    settings: &Settings,
-) -> Result<Vec<ServiceCheck>, SetupError> {
-    choose_cryptography();
-    let client = Client::builder()
-        .user_agent(settings.user_agent.as_str())
-        .timeout(settings.attempt)
-        .connect_timeout(settings.attempt)
-        .redirect(redirect::Policy::custom(within_the_same_place))
-        .no_proxy()
-        .referer(false)
-        .pool_max_idle_per_host(0)
-        .build()
-        .map_err(SetupError)?;
+/// When the client cannot be set up; nothing was asked then.
+pub async fn ask(targets: &[Target], settings: &Settings) -> Result<Vec<ServiceCheck>, SetupError> {
     let end = Instant::now() + settings.patience;
-    let mut checks: Vec<Option<ServiceCheck>> = vec![None; targets.len()];
-    let mut waiting = targets.iter().enumerate();
-    let mut running = JoinSet::new();
+    let dialler = Arc::new(Dialler::new(settings, targets)?);
+    let mut replies = vec![(Reply::default(), 0_u32); targets.len()];
+    let mut left: Vec<usize> = (0..targets.len()).collect();
+    let controls = control(settings).await;
     loop {
-        while running.len() < settings.at_once.max(1)
-            && let Some((index, target)) = waiting.next()
-        {
-            let (client, target) = (client.clone(), target.clone());
-            let (expectation, settings) = (expectation.clone(), settings.clone());
-            running.spawn(async move {
-                (
-                    index,
-                    ask_one(&client, &target, &expectation, &settings, end).await,
-                )
-            });
-        }
-        match running.join_next().await {
-            None => break,
-            Some(Ok((index, check))) => {
-                if let Some(slot) = checks.get_mut(index) {
-                    *slot = Some(check);
+        let again = replies.iter().any(|(_, attempts)| *attempts > 0);
+        let ask = |index: usize| {
+            let (dialler, target) = (Arc::clone(&dialler), targets.get(index).cloned());
+            async move {
+                // Who waited for a free place until patience ended is not asked anew.
+                if again && Instant::now() >= end {
+                    return None;
                 }
+                Some(dialler.ask(&target?).await)
             }
-            // A task that stopped half-way leaves its slot empty; it is filled below.
-            Some(Err(_)) => {}
-        }
-    }
-    let stopped = Answer::Other("the task that asked stopped".to_owned());
-    let filled = targets.iter().zip(checks);
-    Ok(filled
-        .map(|(target, check)| check.unwrap_or_else(|| judge(target, expectation, &stopped, 0)))
-        .collect())
-}
-
-async fn ask_one(
-    client: &Client,
-    target: &Target,
-    expectation: &Expectation,
-    settings: &Settings,
-    end: Instant,
-) -> ServiceCheck {
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let answer = ask_once(client, target, settings.body).await;
-        if answer.meets(expectation) || Instant::now() + settings.wait >= end {
-            return judge(target, expectation, &answer, attempts);
+        };
+        at_once(settings.at_once, &left, ask, |index, reply| {
+            if let (Some(slot), Some(reply)) = (replies.get_mut(index), reply) {
+                *slot = (reply, slot.1 + 1);
+            }
+        })
+        .await;
+        let replied = |index: usize| Some((targets.get(index)?, replies.get(index)?));
+        left.retain(|&index| replied(index).is_some_and(|(target, (reply, _))| !is_met(target, reply)));
+        if left.is_empty() || Instant::now() + settings.wait >= end {
+            break;
         }
         sleep(settings.wait).await;
     }
+    let reach = Reach::of(replies.iter().map(|(reply, _)| reply), controls);
+    Ok(targets
+        .iter()
+        .zip(&replies)
+        .map(|(target, (reply, attempts))| judge(target, reply, *attempts, &reach))
+        .collect())
 }
 
-async fn ask_once(client: &Client, target: &Target, most: usize) -> Answer {
-    let start = Instant::now();
-    let mut response = match client.get(target.url.clone()).send().await {
-        Ok(response) => response,
-        Err(error) => return why(&error),
-    };
-    let status = response.status().as_u16();
-    let mut read = 0;
-    // The body is read, so that a service that dies half-way through its answer does not pass.
-    while read < most {
-        match response.chunk().await {
-            Ok(Some(chunk)) => read += chunk.len(),
-            Ok(None) => break,
-            Err(error) if error.is_timeout() => return Answer::TimedOut,
-            Err(_) => return Answer::Broken,
+/// Runs one future per index, so many at the same time. A task that stops half-way leaves its index untouched.
+async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    most: usize,
+    indices: &[usize],
+    start: impl Fn(usize) -> F,
+    mut done: impl FnMut(usize, T),
+) {
+    let mut waiting = indices.iter().copied();
+    let mut running = JoinSet::new();
+    loop {
+        while running.len() < most.max(1)
+            && let Some(index) = waiting.next()
+        {
+            let future = start(index);
+            running.spawn(async move { (index, future.await) });
+        }
+        match running.join_next().await {
+            None => break,
+            Some(Ok((index, value))) => done(index, value),
+            Some(Err(_)) => {}
         }
     }
-    Answer::Status {
-        status,
-        milliseconds: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
-    }
 }
 
-/// What the error says of the service. The error's own text is not shown: it may quote what the service sent.
-fn why(error: &reqwest::Error) -> Answer {
-    if error.is_timeout() {
-        return Answer::TimedOut;
+/// Whether the control targets take connections.
+async fn control(settings: &Settings) -> Vec<Controlled> {
+    let mut out = Vec::new();
+    for control in &settings.controls {
+        let addresses = match control.host.parse() {
+            Ok(address) => vec![address],
+            Err(_) => settings
+                .lookup
+                .addresses(&control.host, settings.attempt)
+                .await
+                .unwrap_or_default(),
+        };
+        let reach = async |six: bool| {
+            let address = addresses.iter().find(|address| address.is_ipv6() == six)?;
+            let stream = TcpStream::connect(SocketAddr::new(*address, control.port));
+            Some(
+                timeout(settings.attempt, stream)
+                    .await
+                    .is_ok_and(|made| made.is_ok()),
+            )
+        };
+        let (v4, v6) = (reach(false).await, reach(true).await);
+        // A name that leads nowhere tells that the way out is closed.
+        let nowhere = addresses.is_empty().then_some(false);
+        out.push(Controlled {
+            control: control.clone(),
+            v4: v4.or(nowhere),
+            v6: v6.or(nowhere),
+        });
     }
-    let mut words = String::new();
-    let mut cause: Option<&dyn Error> = error.source();
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            match error.kind() {
-                io::ErrorKind::ConnectionRefused => return Answer::Refused,
-                io::ErrorKind::TimedOut => return Answer::TimedOut,
-                io::ErrorKind::NetworkUnreachable
-                | io::ErrorKind::HostUnreachable
-                | io::ErrorKind::AddrNotAvailable => return Answer::NoRoute,
-                io::ErrorKind::ConnectionReset
-                | io::ErrorKind::ConnectionAborted
-                | io::ErrorKind::BrokenPipe
-                | io::ErrorKind::UnexpectedEof => return Answer::Broken,
-                _ => {}
-            }
-        }
-        words.push_str(&error.to_string());
-        words.push('\n');
-        cause = error.source();
-    }
-    // rustls and hyper keep these kinds to themselves; only their words tell.
-    if words.contains("certificate") {
-        Answer::Certificate
-    } else if words.contains("invalid HTTP")
-        || words.contains("corrupt message")
-        || words.contains("InvalidContentType")
-    {
-        Answer::NotHttp
-    } else if words.contains("connection closed before message completed")
-        || words.contains("incomplete message")
-    {
-        Answer::Broken
-    } else if error.is_connect() {
-        Answer::Other("the connection failed".to_owned())
-    } else {
-        Answer::NotHttp
-    }
+    out
 }
 
-/// Another host may be anything, the metadata service included; the answer is then the redirect itself.
-fn within_the_same_place(attempt: redirect::Attempt<'_>) -> redirect::Action {
-    let place = |url: &Url| {
-        (
-            url.scheme().to_owned(),
-            url.host_str().map(str::to_owned),
-            url.port_or_known_default(),
-        )
-    };
-    let same = attempt
-        .previous()
-        .first()
-        .is_some_and(|first| place(first) == place(attempt.url()));
-    if same && attempt.previous().len() <= MOST_REDIRECTS {
-        attempt.follow()
-    } else {
-        attempt.stop()
-    }
-}
-
-/// rustls leaves the choice of the cryptography under TLS to the process. A choice that the program made before stands.
-fn choose_cryptography() {
-    // The error says that a choice is made already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+/// Microseconds since then.
+fn micros(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX)
 }

@@ -1,15 +1,17 @@
 //! Service targets and what they should answer, against what they answered.
 //!
-//! **What it is for.** After a deploy, a port that is open to the internet should have somebody behind it. The
-//! targets come from facts, not from a list someone maintains: [`targets`] takes an inventory and gives one target
-//! per member, public address and open TCP port. [`judge`] holds an [`Answer`] against the [`Expectation`];
-//! [`ServicesReport`] is the whole, as a document. The `client` feature asks for real.
+//! **What it is for.** After a deploy, a port that is open to the internet should have somebody behind it, and one that was
+//! closed should be silent. The targets come from facts, not from a list someone maintains: [`targets`] takes an inventory and
+//! gives one target per member, public address and open TCP port; [`add_closed`] adds what a change closed. [`judge`] holds a
+//! [`Reply`] against what is wanted; [`ServicesReport`] is the whole, as a document. The `client` feature asks for real.
 //!
-//! **What it is not.** It is no port scanner: it asks only what a rule opens, on members of the groups selected. It
-//! knows no Terraform and no AWS. Without the `client` feature it does no IO.
+//! **What it is not.** It is no port scanner: it asks only what a rule opens or a change closed, on members of the groups
+//! selected, and a bounded number of ports of each. It knows no Terraform and no AWS. Without the `client` feature it does no IO.
 //!
 //! ```
-//! use portcullis_probe::{Answer, Expectation, Selection, ServicesReport, judge, targets};
+//! use portcullis_probe::{
+//!     Answer, Expectations, HttpAnswer, Reach, Reply, Selection, ServicesReport, judge, targets,
+//! };
 //! use portcullis_report::Verdict;
 //! use portcullis_secgroup::{Cidr, Direction, Group, Interface, Inventory, Peer, Ports, Protocol, Rule};
 //!
@@ -31,12 +33,12 @@
 //! };
 //! let inventory = Inventory { groups: vec![web], interfaces: vec![front], ..Inventory::default() };
 //!
-//! let expectation = Expectation::default();
-//! let found = targets(&inventory, &Selection::default(), &expectation);
-//! assert_eq!(found.targets[0].url.as_str(), "http://198.51.100.7:8000/");
+//! let found = targets(&inventory, &Selection::default(), &Expectations::default());
+//! assert_eq!(found.targets[0].url(), "http://198.51.100.7:8000/");
 //!
-//! let answer = Answer::Status { status: 502, milliseconds: 12 };
-//! let check = judge(&found.targets[0], &expectation, &answer, 1);
+//! let http = HttpAnswer { status: 502, ..HttpAnswer::default() };
+//! let reply = Reply { answer: Answer::Http(Box::new(http)), ..Reply::default() };
+//! let check = judge(&found.targets[0], &reply, 1, &Reach::default());
 //! assert_eq!(check.outcome, "status 502 Bad Gateway, expected 200");
 //! assert_eq!(ServicesReport::new(vec![check], &found).verdict, Verdict::Violation);
 //! # Ok(())
@@ -44,15 +46,30 @@
 //! ```
 
 mod answer;
+mod changes;
 #[cfg(feature = "client")]
 pub mod client;
+mod closing;
 mod document;
 mod expectation;
+mod expectations;
+mod find;
 mod findings;
+mod judge;
+mod reach;
+#[cfg(any(feature = "client", test))]
+mod redirect;
 mod report;
 mod target;
 
-pub use answer::{Answer, judge};
-pub use document::{ServiceCheck, ServicesReport};
-pub use expectation::{BadExpectation, Expectation};
-pub use target::{MOST_PORTS, Selection, Target, Targets, Untestable, targets};
+pub use answer::{Answer, BadCertificate, BadName, HttpAnswer, Phase, Reply};
+pub use changes::{Changes, CheckChange};
+pub use closing::{Closing, Whose, add_closed};
+pub use document::{Certificate, CheckResult, MemberKind, Phases, ServiceCheck, ServicesReport, Wants};
+pub use expectation::{BadExpectation, Expectation, MOST_REDIRECTS, REDIRECTS, Scheme};
+pub(crate) use expectations::Entry;
+pub use expectations::{Expectations, ExpectationsError};
+pub use find::{MOST_PORTS, Selection, Targets, Unasked, targets};
+pub use judge::{is_met, judge};
+pub use reach::{BadControl, Control, Controlled, Reach};
+pub use target::{Place, Target, Wish};

@@ -1,7 +1,10 @@
 //! Whom an inventory says to ask.
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "tests")]
 
-use portcullis_probe::{Expectation, Selection, ServicesReport, Targets, targets};
+use portcullis_probe::{
+    Closing, Expectation, Expectations, Selection, ServicesReport, Targets, Wants, Whose, Wish, add_closed,
+    targets,
+};
 use portcullis_report::Verdict;
 use portcullis_secgroup::{Cidr, Direction, Gap, Group, Interface, Inventory, Peer, Ports, Protocol, Rule};
 use std::fmt::Write as _;
@@ -49,7 +52,7 @@ fn inventory() -> Inventory {
                     rule(tcp, 443, 443, "128.0.0.0/1"),
                 ],
             ),
-            group("sg-admin", "admin", vec![rule(tcp, 22, 22, "203.0.113.0/28")]),
+            group("sg-admin", "admin", vec![rule(tcp, 22, 22, "1.1.1.0/28")]),
             group("sg-six", "six", vec![rule(tcp, 8080, 8080, "::/0")]),
             group("sg-wide", "wide", vec![rule(tcp, 1024, 65535, "0.0.0.0/0")]),
             group("sg-udp", "udp", vec![rule(Protocol::UDP, 53, 53, "0.0.0.0/0")]),
@@ -71,13 +74,21 @@ fn inventory() -> Inventory {
 fn show(targets: &Targets) -> String {
     let mut out = String::new();
     for target in &targets.targets {
-        writeln!(out, "ask {} {} {}", target.member, target.group, target.url).unwrap();
+        let doubt = match &target.wish {
+            Wish::Silence(Some(doubt)) => format!(" ({doubt})"),
+            _ => String::new(),
+        };
+        writeln!(out, "{} {}: {}{doubt}", target.member, target.group, target.id()).unwrap();
     }
-    for untestable in &targets.untestable {
+    for row in &targets.unasked {
         writeln!(
             out,
-            "cannot ask {} {} {}: {}",
-            untestable.member, untestable.group, untestable.what, untestable.why
+            "{} {} {}: {}, {}",
+            row.member,
+            row.group,
+            row.what,
+            row.result.words(),
+            row.why
         )
         .unwrap();
     }
@@ -95,8 +106,9 @@ fn find(groups: &[&str], ports: &[u16]) -> Targets {
         &Selection {
             groups,
             ports: ports.to_vec(),
+            ..Selection::default()
         },
-        &Expectation::default(),
+        &Expectations::default(),
     )
 }
 
@@ -123,18 +135,20 @@ fn of_a_wide_range_only_what_is_named() {
 
 #[test]
 fn a_path_stays_a_path() {
-    let expectation = Expectation::new("//elsewhere.example/x?full=1#no", 204).unwrap();
-    let selection = Selection {
-        groups: vec!["six".into()],
-        ports: vec![],
-    };
-    let found = targets(&inventory(), &selection, &expectation);
+    let expectation = Expectation::new("//elsewhere.example/x y?full=1#no", 204).unwrap();
+    let found = targets(&inventory(), &of(&["six"]), &Expectations::all(expectation));
     assert_eq!(
-        found.targets[0].url.as_str(),
-        "http://[2600:1f18::9]:8080//elsewhere.example/x?full=1%23no"
+        found.targets[0].url(),
+        "http://[2600:1f18::9]:8080//elsewhere.example/x%20y?full=1%23no"
     );
-    assert_eq!(found.targets[0].url.host_str(), Some("[2600:1f18::9]"));
     assert!(Expectation::new("elsewhere", 200).is_err() && Expectation::new("/", 99).is_err());
+}
+
+fn of(groups: &[&str]) -> Selection {
+    Selection {
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        ..Selection::default()
+    }
 }
 
 #[test]
@@ -144,11 +158,7 @@ fn a_partial_inventory_never_passes() {
         gaps: vec![gap],
         ..inventory()
     };
-    let selection = Selection {
-        groups: vec!["six".into()],
-        ports: vec![],
-    };
-    let found = targets(&partial, &selection, &Expectation::default());
+    let found = targets(&partial, &of(&["six"]), &Expectations::default());
     assert!(found.incomplete);
     assert_eq!(ServicesReport::new(vec![], &found).verdict, Verdict::Undetermined);
 }
@@ -164,11 +174,226 @@ fn two_views_are_asked_once() {
     both.interfaces
         .push(member("aws_instance.gone", &["198.51.100.99"], &["sg-web"]));
     let selection = Selection {
-        groups: vec!["web".into(), "admin".into()],
         ports: vec![8000],
+        ..of(&["web", "admin"])
     };
     insta::assert_snapshot!(
         "two-views",
-        show(&targets(&both, &selection, &Expectation::default()))
+        show(&targets(&both, &selection, &Expectations::default()))
     );
+}
+
+fn expecting(text: &str) -> Expectations {
+    Expectations::read(text, Expectation::default()).unwrap()
+}
+
+#[test]
+fn groups_by_tag_and_by_pattern() {
+    let mut inventory = inventory();
+    inventory.groups[0].tags = [("team".to_owned(), "shop".to_owned())].into();
+    let tagged = |team: &str| Selection {
+        tags: [("team".to_owned(), team.to_owned())].into(),
+        ..Selection::default()
+    };
+    let groups = |selection: &Selection| -> Vec<String> {
+        let found = targets(&inventory, selection, &Expectations::default());
+        let mut groups: Vec<String> = found.targets.into_iter().map(|target| target.group).collect();
+        groups.sort();
+        groups.dedup();
+        groups
+    };
+    assert_eq!(groups(&tagged("shop")), ["web"]);
+    assert_eq!(groups(&of(&["w*"])), ["web"]);
+    assert_eq!(groups(&of(&["s*"])), ["six"]);
+    let nobody = targets(&inventory, &tagged("blog"), &Expectations::default());
+    assert_eq!(
+        (nobody.incomplete, nobody.notes),
+        (
+            true,
+            vec!["no group carries the tags that are asked for".to_owned()]
+        )
+    );
+}
+
+#[test]
+fn each_group_as_the_file_says() {
+    let text = "
+version: 1
+services:
+  - groups: {name: web}
+    ports: [443]
+    host: shop.example.org
+    dns: true
+    path: /health
+    certificate_days: 14
+  - groups: {name: web}
+    ports: [443]
+    host: shop.example.org
+    path: /ready
+  - groups: {name: w*}
+    ports: [8000]
+    skip: moves next week
+  - groups: {name: wide}
+    ports: [3000, 80, 9000]
+    protocol: tcp
+  - groups: {id: sg-udp}
+    ports: [53]
+    skip: the resolver team checks it
+  - groups: {name: nobody}
+    path: /
+";
+    insta::assert_snapshot!(
+        "as-the-file-says",
+        show(&targets(&inventory(), &Selection::default(), &expecting(text)))
+    );
+}
+
+#[test]
+fn a_member_with_a_name_only() {
+    let mut inventory = inventory();
+    let balancer = |name: &str, dns: &str| Interface {
+        id: format!("arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/{name}/1"),
+        public_dns: Some(dns.into()),
+        ..member(name, &[], &["sg-web"])
+    };
+    inventory.interfaces = vec![
+        balancer("shop", "shop-1.eu-west-1.elb.amazonaws.com"),
+        balancer("evil", "169.254.169.254"),
+        balancer("odd", "a b/c@d"),
+    ];
+    insta::assert_snapshot!(
+        "a-name-only",
+        show(&targets(&inventory, &of(&["web"]), &Expectations::default()))
+    );
+}
+
+fn closing(whose: Whose, tcp: &[(u16, u16)]) -> Closing {
+    Closing {
+        whose,
+        tcp: tcp.to_vec(),
+        udp: vec![],
+        v4: true,
+        v6: false,
+        stated: false,
+    }
+}
+
+fn closed(inventory: &Inventory, closings: &[Closing]) -> Targets {
+    let mut found = Targets::default();
+    add_closed(&mut found, inventory, closings);
+    found
+}
+
+#[test]
+fn what_a_change_closed() {
+    let group = |word: &str| Whose::Group(vec![word.into()]);
+    let closings = [
+        // Still open to an office, and on all members of the group.
+        closing(group("sg-admin"), &[(22, 22)]),
+        // Two groups of one member.
+        closing(group("web"), &[(8080, 8080), (80, 80)]),
+        // UDP tells nothing; a group that is in no view tells nothing either.
+        Closing {
+            udp: vec![(53, 53)],
+            v4: false,
+            v6: true,
+            ..closing(group("sg-six"), &[(53, 53)])
+        },
+        closing(group("sg-gone"), &[(22, 22)]),
+        // Nearly everything.
+        closing(
+            Whose::Member {
+                words: vec!["eni-dns".into()],
+                left: "everything".into(),
+            },
+            &[(0, 21), (23, 65535)],
+        ),
+    ];
+    insta::assert_snapshot!("closed", show(&closed(&inventory(), &closings)));
+}
+
+#[test]
+fn what_another_group_opens_is_not_closed() {
+    let mut inventory = inventory();
+    inventory.interfaces = vec![member("both", &["198.51.100.7"], &["sg-admin", "sg-web"])];
+    let closings = [closing(
+        Whose::Group(vec!["sg-admin".into()]),
+        &[(443, 443), (444, 444)],
+    )];
+    insta::assert_snapshot!("covered", show(&closed(&inventory, &closings)));
+}
+
+#[test]
+fn what_is_closed_is_not_expected_to_answer() {
+    // EC2 was read before the change.
+    let mut found = targets(&inventory(), &of(&["web"]), &Expectations::default());
+    let before = found.targets.len();
+    add_closed(
+        &mut found,
+        &inventory(),
+        &[closing(Whose::Group(vec!["sg-web".into()]), &[(8000, 8000)])],
+    );
+    let silent = found
+        .targets
+        .iter()
+        .filter(|target| target.wants() == Wants::Silence);
+    assert_eq!(
+        (silent.count(), found.targets.len()),
+        (2, before),
+        "{}",
+        show(&found)
+    );
+}
+
+#[test]
+fn groups_whose_rules_are_not_known() {
+    let mut inventory = inventory();
+    inventory.interfaces = vec![member("front", &["198.51.100.7"], &["sg-web", "sg-elsewhere"])];
+    let closings = [closing(Whose::Group(vec!["sg-web".into()]), &[(22, 22)])];
+    insta::assert_snapshot!(show(&closed(&inventory, &closings)), @"
+    front web: silence tcp://198.51.100.7:22 (it carries sg-elsewhere, whose rules are not known)
+    incomplete false
+    ");
+}
+
+#[test]
+fn what_must_be_closed_whatever_the_change() {
+    let expectations = expecting(
+        "
+version: 1
+closed:
+  - ports: [22, 3389]
+  - groups: {name: web}
+    ports: [8000]
+",
+    );
+    let mut found = targets(&inventory(), &of(&["web"]), &expectations);
+    add_closed(&mut found, &inventory(), &expectations.closings(&inventory()));
+    insta::assert_snapshot!("stated", show(&found));
+}
+
+#[test]
+fn keys_mean_the_protocol_they_need() {
+    let mut inventory = inventory();
+    inventory.groups[0]
+        .rules
+        .push(rule(Protocol::TCP, 5432, 5432, "0.0.0.0/0"));
+    inventory.interfaces = vec![member("front", &["198.51.100.7"], &["sg-web"])];
+    let mut shown = String::new();
+    for entry in [
+        "{}",
+        "certificate_days: 3",
+        "protocol: tcp",
+        "{ports: [443, 5432], path: /health}",
+        "{host: a.example, protocol: http}",
+    ] {
+        let expectations = expecting(&format!("version: 1\nservices:\n  - {entry}\n"));
+        writeln!(
+            shown,
+            "{entry}\n{}",
+            show(&targets(&inventory, &of(&["web"]), &expectations))
+        )
+        .unwrap();
+    }
+    insta::assert_snapshot!("protocols", shown);
 }
