@@ -1,5 +1,6 @@
 //! The command line, and what it does in order.
 
+use crate::annotations::Links;
 use crate::delivery;
 use crate::news::News;
 use crate::note;
@@ -96,15 +97,26 @@ impl Event {
 /// Reads what the stages left, tells it, and keeps what could not be told.
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let artifacts = stage.artifacts(&args.artifacts.folder);
-    note::put(args.event, &args.deploy_job, stage, &artifacts);
+    let mut links = Links::read(stage, &artifacts);
+    links.add_pages(args.event);
+    if let Some(url) = note::put(args.event, &args.deploy_job, stage, &artifacts) {
+        links.add("Merge request", &url);
+    }
     if args.event == Event::Planned {
+        links.write();
         return Ok(Exit::Pass);
     }
     let news = News::read(args.event, &args.deploy_job, stage, &artifacts)?;
+    if let Some(url) = &news.deploy_job {
+        links.add("Deploy: the job to play", url);
+    }
     let lost = delivery::deliver(args.event, &news, stage, &artifacts);
-    if !lost.is_empty() {
+    if lost.is_empty() {
+        links.add_thread();
+    } else {
         Undelivered::append(stage, &artifacts, lost);
     }
+    links.write();
     if args.event == Event::Finished {
         let lost = Undelivered::read(stage, &artifacts).messages.len();
         if lost > 0 {

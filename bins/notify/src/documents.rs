@@ -1,7 +1,8 @@
 //! The documents that the stages left in the artifact folder.
 
-use portcullis_report::Report;
+use portcullis_report::{Report, Verdict};
 use portcullis_stage::{Artifacts, Failure, Stage};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -54,6 +55,23 @@ pub(crate) fn judged(stage: &Stage, artifacts: &Artifacts) -> Option<Report> {
     ["compliance.json", "configuration.json"]
         .iter()
         .find_map(|name| optional(stage, artifacts, name))
+}
+
+/// Whether nobody was asked since the plan changes nothing: then `portcullis-request-approval` ends well and leaves no request.
+pub(crate) fn nothing_to_do(stage: &Stage, artifacts: &Artifacts) -> bool {
+    #[derive(Deserialize)]
+    struct Counts {
+        create: u64,
+        update: u64,
+        delete: u64,
+    }
+    if artifacts.exists("approval-request.json") {
+        return false;
+    }
+    let counts: Option<Counts> = optional(stage, artifacts, "plan-report.json");
+    let compliance: Option<Report> = optional(stage, artifacts, "compliance.json");
+    counts.is_some_and(|counts| counts.create == 0 && counts.update == 0 && counts.delete == 0)
+        && compliance.is_some_and(|report| report.verdict == Verdict::Pass)
 }
 
 fn parse<T: DeserializeOwned>(path: PathBuf, text: &str) -> Result<T, DocumentError> {

@@ -1,5 +1,6 @@
 //! Stage `notify`: tells people in Slack what happened, and never stops a pipeline when Slack is down.
 
+mod annotations;
 mod command;
 mod delivery;
 mod documents;

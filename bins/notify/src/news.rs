@@ -1,7 +1,7 @@
 //! What there is to tell about an event.
 
 use crate::command::Event;
-use crate::documents::{judged, optional, required};
+use crate::documents::{judged, nothing_to_do, optional, required};
 use crate::gitlab;
 use crate::undelivered::Undelivered;
 use portcullis_consistency::ConsistencyReport;
@@ -24,6 +24,8 @@ pub(crate) struct News {
     pub(crate) decided: Option<Notice>,
     /// Files that go with the message.
     pub(crate) files: Vec<Attachment>,
+    /// The page of the job to play, while somebody is asked to.
+    pub(crate) deploy_job: Option<String>,
 }
 
 /// A file for the thread.
@@ -62,9 +64,11 @@ impl News {
             stage,
             artifacts,
         };
-        let (status, message) = reader.told(event, deploy_job)?;
+        let asks = event == Event::Requested && artifacts.exists(REQUEST);
+        let deploy_job = asks.then(|| reader.deploy_page(deploy_job)).flatten();
+        let (status, message) = reader.told(event, deploy_job.as_deref())?;
         let mut files = Vec::new();
-        if event == Event::Requested {
+        if event == Event::Requested && message.is_some() {
             files.extend(reader.plan());
         }
         for name in message.iter().flat_map(Notice::documents) {
@@ -75,6 +79,7 @@ impl News {
             message,
             decided: reader.decided(event),
             files,
+            deploy_job,
         })
     }
 
@@ -91,7 +96,19 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn told(&self, event: Event, deploy_job: &str) -> Result<Told, Failure> {
+    /// The page of the job to play.
+    fn deploy_page(&self, deploy_job: &str) -> Option<String> {
+        let jobs = gitlab::jobs(self.stage);
+        let job = newest(&jobs, deploy_job);
+        if job.is_none() && !jobs.is_empty() {
+            self.stage.say(format!(
+                "gitlab: the message links the pipeline only: it has no job {deploy_job}"
+            ));
+        }
+        job.and_then(|job| job.web_url.clone())
+    }
+
+    fn told(&self, event: Event, deploy_job: Option<&str>) -> Result<Told, Failure> {
         let (stage, artifacts, pipeline) = (self.stage, self.artifacts, &self.pipeline);
         Ok(match event {
             Event::Started | Event::Planned => (Status::Running, None),
@@ -99,18 +116,25 @@ impl Reader<'_> {
                 let report: Report = required(stage, artifacts, COMPLIANCE)?;
                 self.violation(&report, &[])
             }
+            Event::Requested | Event::Deployed if nothing_to_do(stage, artifacts) => {
+                // The thread's first message says it all.
+                let outcome = match event {
+                    Event::Requested => {
+                        "nothing to do: the plan changes nothing, and the deploy job need not be played"
+                    }
+                    _ => "nothing was to be done: the plan changes nothing",
+                };
+                let status = Status::Finished {
+                    verdict: Verdict::Pass,
+                    outcome: outcome.to_owned(),
+                };
+                (status, None)
+            }
             Event::Requested => {
                 let request: ApprovalRequest = required(stage, artifacts, REQUEST)?;
-                let jobs = gitlab::jobs(stage);
-                let job = newest(&jobs, deploy_job);
-                if job.is_none() && !jobs.is_empty() {
-                    stage.say(format!(
-                        "gitlab: the message links the pipeline only: it has no job {deploy_job}"
-                    ));
-                }
                 let shown = self.shown();
                 let shown = Request {
-                    deploy_job: job.and_then(|job| job.web_url.as_deref()),
+                    deploy_job,
                     ..shown.as_request()
                 };
                 (
@@ -229,6 +253,7 @@ impl Reader<'_> {
             approval: approval.as_ref(),
             consistency: optional::<ConsistencyReport>(stage, artifacts, CONSISTENCY).map(|it| it.verdict),
             services: optional::<ServicesReport>(stage, artifacts, SERVICES).map(|report| report.verdict),
+            nothing_to_do: nothing_to_do(stage, artifacts),
             undelivered: Undelivered::read(stage, artifacts).messages.len(),
         };
         let (verdict, outcome) = finish.outcome();

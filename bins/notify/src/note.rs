@@ -18,24 +18,36 @@ use portcullis_report::{Limits, Marker, NOTE_LIMIT, Report};
 use portcullis_stage::{Artifacts, Stage};
 use std::fmt::Write as _;
 
-/// Puts the note in order, when this event has anything to tell there. Never fails the job.
-pub(crate) fn put(event: Event, deploy_job: &str, stage: &Stage, artifacts: &Artifacts) {
+/// Puts the note in order, when this event has anything to tell there, and gives its address. Never fails the job.
+pub(crate) fn put(event: Event, deploy_job: &str, stage: &Stage, artifacts: &Artifacts) -> Option<String> {
     if !matches!(
         event,
         Event::Planned | Event::Violation | Event::Requested | Event::Deployed | Event::Failed
     ) {
-        return;
+        return None;
     }
     let job = stage.ci();
     if job.merge_request_iid.is_none() && stage.variable(gitlab::ACCESS_TOKEN).is_none() {
         // A pipeline of a branch, in a project that wants no notes.
-        return;
+        return None;
     }
     match tell(event, deploy_job, stage, &job, artifacts) {
-        Ok(Some(said)) => stage.say(format!("gitlab: {said}")),
-        Ok(None) => {}
-        Err(reason) => stage.say(format!("gitlab: no note in the merge request: {reason}")),
+        Ok(Some(Told { said, url })) => {
+            stage.say(format!("gitlab: {said}"));
+            url
+        }
+        Ok(None) => None,
+        Err(reason) => {
+            stage.say(format!("gitlab: no note in the merge request: {reason}"));
+            None
+        }
     }
+}
+
+/// What became of the note, and where it stands.
+struct Told {
+    said: String,
+    url: Option<String>,
 }
 
 fn tell(
@@ -44,7 +56,7 @@ fn tell(
     stage: &Stage,
     job: &Variables,
     artifacts: &Artifacts,
-) -> Result<Option<String>, String> {
+) -> Result<Option<Told>, String> {
     let client = gitlab::client(stage, job)?;
     let project = job.require_project().map_err(|error| error.to_string())?;
     let Some(iid) = merge_request(stage, job, &client, &project)? else {
@@ -80,7 +92,11 @@ fn tell(
         Written::Updated => "updated",
         Written::Unchanged => "up to date",
     };
-    Ok(Some(format!("note {} of merge request !{iid} {did}", written.id)))
+    let project = job.project_url.as_ref();
+    Ok(Some(Told {
+        said: format!("note {} of merge request !{iid} {did}", written.id),
+        url: project.map(|url| format!("{url}/-/merge_requests/{iid}#note_{}", written.id)),
+    }))
 }
 
 /// The merge request the pipeline is for; on a branch, the one that brought the commit.

@@ -91,6 +91,12 @@ impl Slack {
         Ok(lost)
     }
 
+    /// The link to the thread, if Slack gives it.
+    pub(crate) async fn permalink(&self, thread: &Thread) -> Option<String> {
+        let first = &thread.first;
+        self.client.permalink(&first.channel, &first.ts).await.ok()
+    }
+
     async fn upload(&self, file: &Attachment, thread: &Thread) -> Result<(), Error> {
         let bytes = file.text.clone().into_bytes();
         // Slack takes no empty file, and there is nothing to read in one.

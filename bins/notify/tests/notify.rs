@@ -192,7 +192,6 @@ fn services() -> String {
         verdict: Verdict::Pass,
         checks: vec![],
         notes: vec![],
-        changes: None,
     })
     .unwrap()
 }
@@ -223,6 +222,13 @@ async fn slack() -> MockServer {
     }
     Mock::given(path("/upload"))
         .respond_with(ResponseTemplate::new(200))
+        .mount(&server)
+        .await;
+    let link =
+        json!({ "ok": true, "permalink": "https://team.slack.example/archives/C0DEPLOYS/p1700000000000100" });
+    Mock::given(method("GET"))
+        .and(path("/api/chat.getPermalink"))
+        .respond_with(ok(link))
         .mount(&server)
         .await;
     server
@@ -260,6 +266,10 @@ async fn calls(server: &MockServer) -> String {
     let mut lines = Vec::new();
     for request in server.received_requests().await.unwrap() {
         let name = request.url.path().rsplit('/').next().unwrap().to_owned();
+        // What comes of it stands in annotations.json.
+        if name == "chat.getPermalink" {
+            continue;
+        }
         let line = match request.body_json::<Value>() {
             Ok(body) => format!(
                 "{name} thread={} {}",
@@ -322,17 +332,18 @@ async fn the_thread_of_a_pipeline_that_ends_well() {
     PORTCULLIS_SLACK_THREAD_CHANNEL=C0DEPLOYS
     PORTCULLIS_SLACK_THREAD_TS=1700000000.000100
     ");
-    let requests = slack.received_requests().await.unwrap();
-    let asked: Value = requests[2].body_json().unwrap();
     insta::assert_snapshot!(
         "approval-request-json",
-        serde_json::to_string_pretty(&asked).unwrap()
+        serde_json::to_string_pretty(&posted(&slack).await[1]).unwrap()
     );
+    // Each job's page links what its artifacts hold, and what earlier jobs knew.
+    insta::assert_snapshot!("annotations", job.read("annotations.json"));
     let manifest = Manifest::read(&job.read("evidence.json")).unwrap();
     let names: Vec<&str> = manifest.files.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(
         names,
         [
+            "annotations.json",
             "approval-request.json",
             "approval.json",
             "compliance.json",
@@ -352,7 +363,7 @@ async fn a_child_pipeline_speaks_in_its_parents_thread() {
     let mut job = Job::new(&api(&slack));
     job.leave(
         "thread.env",
-        "PORTCULLIS_SLACK_THREAD_CHANNEL=C0DEPLOYS\nPORTCULLIS_SLACK_THREAD_TS=1700000000.000100\n".to_owned(),
+        "PORTCULLIS_SLACK_THREAD_CHANNEL=C0DEPLOYS\nPORTCULLIS_SLACK_THREAD_TS=1700000000.000100\n",
     );
     job.leave(
         "stacks.json",
@@ -362,7 +373,10 @@ async fn a_child_pipeline_speaks_in_its_parents_thread() {
     );
     job.set("CI_PROJECT_URL", "https://gitlab.example/infra/estate");
     job.set("PORTCULLIS_PARENT_PIPELINE", "1201");
-    job.set("CI_PIPELINE_URL", "https://gitlab.example/infra/estate/-/pipelines/1299");
+    job.set(
+        "CI_PIPELINE_URL",
+        "https://gitlab.example/infra/estate/-/pipelines/1299",
+    );
     let ended = job.run(&["stacks"]).await;
     assert_eq!(ended.stderr, "slack: stacks delivered\n");
     let sent: Vec<(String, String)> = slack
@@ -370,10 +384,21 @@ async fn a_child_pipeline_speaks_in_its_parents_thread() {
         .await
         .unwrap()
         .iter()
-        .map(|request| (request.url.path().to_owned(), String::from_utf8(request.body.clone()).unwrap()))
+        .map(|request| {
+            (
+                request.url.path().to_owned(),
+                String::from_utf8(request.body.clone()).unwrap(),
+            )
+        })
         .collect();
-    let links = |call: &str, pipeline: &str| sent.iter().any(|(path, body)| path.ends_with(call) && body.contains(pipeline));
-    assert!(links("chat.update", "pipelines/1201") && !links("chat.update", "pipelines/1299"), "{sent:?}");
+    let links = |call: &str, pipeline: &str| {
+        sent.iter()
+            .any(|(path, body)| path.ends_with(call) && body.contains(pipeline))
+    };
+    assert!(
+        links("chat.update", "pipelines/1201") && !links("chat.update", "pipelines/1299"),
+        "{sent:?}"
+    );
     assert!(links("chat.postMessage", "pipelines/1299"), "{sent:?}");
 }
 
@@ -626,8 +651,7 @@ async fn a_failure_names_the_job_and_the_worst_findings() {
         assert_eq!(ended.code, 0, "{}", ended.stderr);
     }
     insta::assert_snapshot!("failure-calls", calls(&slack).await);
-    let body: Value = slack.received_requests().await.unwrap()[2].body_json().unwrap();
-    let text = body["blocks"].to_string();
+    let text = posted(&slack).await[1]["blocks"].to_string();
     assert!(text.contains("Job validate") && !text.contains("lint"), "{text}");
     assert!(text.contains("tcp 22 from the whole IPv4 internet"), "{text}");
 }
@@ -823,4 +847,22 @@ async fn help_has_examples() {
             .starts_with("portcullis-notify 0.")
     );
     assert!(Path::new(env!("CARGO_BIN_EXE_portcullis-notify")).exists());
+}
+
+#[tokio::test]
+async fn nobody_is_asked_for_a_plan_that_changes_nothing() {
+    let slack = slack().await;
+    let job = Job::new(&api(&slack));
+    job.leave("compliance.json", compliance(false));
+    job.leave("plan-report.json", r#"{"create": 0, "update": 0, "delete": 0}"#);
+    for event in ["started", "requested", "deployed", "finished"] {
+        let ended = job.run(&[event]).await;
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+    }
+    insta::assert_snapshot!("nothing-to-do-calls", calls(&slack).await);
+
+    // A request that is missing for another reason is no such plan.
+    job.leave("plan-report.json", r#"{"create": 0, "update": 1, "delete": 0}"#);
+    let ended = job.run(&["requested"]).await;
+    assert_eq!(ended.code, 65, "{}", ended.stderr);
 }

@@ -19,6 +19,8 @@ pub struct Finish<'a> {
     pub consistency: Option<Verdict>,
     /// Whether the services answer.
     pub services: Option<Verdict>,
+    /// Whether the plan changes nothing, so that nobody was asked.
+    pub nothing_to_do: bool,
     /// How many messages of this pipeline could not be delivered.
     pub undelivered: usize,
 }
@@ -30,6 +32,17 @@ impl Finish<'_> {
         match (self.approval, self.consistency, self.services) {
             (None, ..) if self.refusal.is_some() => {
                 (Verdict::Violation, "not deployed: refused by the approval guard")
+            }
+            (None, Some(Verdict::Violation), _) if self.nothing_to_do => (
+                Verdict::Violation,
+                "nothing to deploy, but code, state and cloud do not agree",
+            ),
+            (None, _, Some(Verdict::Violation)) if self.nothing_to_do => (
+                Verdict::Violation,
+                "nothing to deploy, but a service does not answer as expected",
+            ),
+            (None, ..) if self.nothing_to_do => {
+                (Verdict::Pass, "nothing to deploy: the plan changes nothing")
             }
             (None, ..) => match self.compliance {
                 Some(Verdict::Violation) => (Verdict::Violation, "not deployed: stopped by the policy"),
@@ -71,7 +84,14 @@ pub fn finished(pipeline: &Pipeline, finish: Finish<'_>) -> Notice {
             short(&approval.approved_by)
         ),
         None => finish.refusal.map_or_else(
-            || "not reached".to_owned(),
+            || {
+                if finish.nothing_to_do {
+                    "nothing to do"
+                } else {
+                    "not reached"
+                }
+                .to_owned()
+            },
             |refusal| format!("refused, played by {}", short(&refusal.played_by)),
         ),
     };

@@ -11,7 +11,7 @@ use portcullis_consistency::{ConsistencyReport, RuleRow, RuleVerdict};
 use portcullis_evidence::{Approval, ApprovalRequest, Bound, RefusalRecord};
 use portcullis_exposure::{ExposureLine, ExposureReport, GroupExposure};
 use portcullis_messages::*;
-use portcullis_probe::{CheckResult, MemberKind, Phases, ServiceCheck, ServicesReport, Wants};
+use portcullis_probe::{ServiceCheck, ServicesReport};
 use portcullis_report::{Finding, GroupRef, Report, Severity, Standing, Verdict};
 use portcullis_slack::limits;
 use portcullis_stacks::{Kind, StackRow, StacksReport};
@@ -250,23 +250,12 @@ fn check(verdict: Verdict, outcome: &str) -> ServiceCheck {
         milliseconds: Some(12),
         attempts: if verdict == Verdict::Pass { 1 } else { 3 },
         outcome: outcome.into(),
-        id: "answer http://203.0.113.7:8000/".into(),
     }
-        kind: MemberKind::Instance,
 }
 
-        address: None,
-        wants: Wants::Answer,
 fn services(checks: Vec<ServiceCheck>) -> ServicesReport {
-        result: match verdict {
-            Verdict::Pass => CheckResult::AsExpected,
-            Verdict::Undetermined => CheckResult::NotTestable,
-            Verdict::Violation => CheckResult::Fails,
-        },
     let verdict = checks
         .iter()
-        phases: Phases::default(),
-        certificate: None,
         .map(|check| check.verdict)
         .fold(Verdict::Pass, Verdict::worst);
     ServicesReport {
@@ -282,7 +271,6 @@ fn hostile_services() -> ServicesReport {
         member: HOSTILE.into(),
         url: HOSTILE.repeat(9),
         ..check(Verdict::Violation, &HOSTILE.repeat(9))
-        changes: None,
     };
     ServicesReport {
         notes: vec![HOSTILE.repeat(9); 9],
@@ -573,9 +561,9 @@ fn the_services() {
     insta::assert_snapshot!(failed.to_plain(), @"
     Services fail
     ⛔ A service does not answer as expected
-    1 of 3 checks passed, 1 not testable
+    1 of 3 checks passed
     • Failed: web-1 http://203.0.113.7:8000/, connection refused in 12 ms, asked 3 times
-    • Not testable: web-1 http://203.0.113.7:8000/, a private address, not reachable from here in 12 ms, asked 3 times
+    • Cannot tell: web-1 http://203.0.113.7:8000/, a private address, not reachable from here in 12 ms, asked 3 times
     • Passed: web-1 http://203.0.113.7:8000/, 200 OK in 12 ms
     Open the pipeline: https://gitlab.example/infra/estate/-/pipelines/1201
     ");
@@ -591,6 +579,7 @@ fn the_end() {
         refusal: None,
         consistency: Some(Verdict::Pass),
         services: Some(Verdict::Pass),
+        nothing_to_do: false,
         undelivered: 0,
     };
     let refused = refusal("the plan file is not the approved one: approved 785842c556e8, found a0fcd911a13a");
@@ -639,6 +628,29 @@ fn the_end() {
     })
     .collect();
     insta::assert_snapshot!("ends", told.join("\n"));
+}
+
+#[test]
+fn a_plan_that_changes_nothing_ends_well() {
+    let idle = Finish {
+        compliance: Some(Verdict::Pass),
+        nothing_to_do: true,
+        ..Finish::default()
+    };
+    assert_eq!(
+        idle.outcome(),
+        (Verdict::Pass, "nothing to deploy: the plan changes nothing")
+    );
+    let drift = Finish {
+        consistency: Some(Verdict::Violation),
+        ..idle
+    };
+    assert_eq!(drift.outcome().0, Verdict::Violation);
+    let silent = Finish {
+        services: Some(Verdict::Violation),
+        ..idle
+    };
+    assert_eq!(silent.outcome().0, Verdict::Violation);
 }
 
 /// Hostile and huge input: Slack would take each message, and nothing in it is markup, a mention, a link of theirs, a

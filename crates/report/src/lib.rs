@@ -20,6 +20,7 @@
 //! assert!(report.to_text().contains("tcp 22 from the whole IPv4 internet"));
 //! ```
 
+mod annotations;
 mod code_quality;
 mod finding;
 mod format;
@@ -32,6 +33,7 @@ pub mod text;
 mod tool;
 mod verdict;
 
+pub use annotations::Annotations;
 pub use finding::{Finding, GroupRef, Location, Rule, Standing, Waived};
 pub use format::{Format, UnknownFormat};
 pub use markdown::{Limits, Marker, NOTE_LIMIT};
