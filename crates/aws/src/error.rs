@@ -42,7 +42,21 @@ pub enum ReadError {
         /// The error code, such as `UnauthorizedOperation`.
         code: String,
     },
-    /// AWS did not answer, or not in time, or not as it does, also after retries.
+    /// Something answered, and not as AWS does, also after retries.
+    #[error(
+        "{service} was asked {operation} in {region}, and what answered was not it: HTTP status {status}"
+    )]
+    Odd {
+        /// `EC2` or `STS`.
+        service: &'static str,
+        /// The call.
+        operation: &'static str,
+        /// The region asked.
+        region: String,
+        /// The status of the answer.
+        status: u16,
+    },
+    /// AWS did not answer, or not in time, also after retries.
     #[error("{service} did not answer {operation} in {region}")]
     Unavailable {
         /// `EC2` or `STS`.
@@ -70,37 +84,20 @@ impl ReadError {
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        match refusal(&error) {
-            Some(code) => Self::Refused {
-                service: "EC2",
-                operation,
-                code,
-            },
-            None => Self::unavailable("EC2", operation, region, error),
-        }
-    }
-
-    fn unavailable<E>(
-        service: &'static str,
-        operation: &'static str,
-        region: &str,
-        error: SdkError<E>,
-    ) -> Self
-    where
-        E: Error + Send + Sync + 'static,
-    {
-        Self::Unavailable {
-            service,
+        answered("EC2", operation, region, &error).unwrap_or_else(|| Self::Unavailable {
+            service: "EC2",
             operation,
             region: region.to_owned(),
             source: error.into_source().unwrap_or_else(BoxError::from),
-        }
+        })
     }
 
     /// What credentials that could not be had mean.
     pub(crate) fn of_credentials(region: &str, error: CredentialsError) -> Self {
         if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
-            return Self::NoCredentials { source: error.into() };
+            return Self::NoCredentials {
+                source: tried(&error).into(),
+            };
         }
         let mut next: Option<&(dyn Error + 'static)> = Some(&error);
         while let Some(cause) = next {
@@ -141,11 +138,12 @@ impl ReadError {
                 operation,
                 code,
             } => return refused(service, operation, code),
-            Self::Unavailable { region, .. } => format!(
+            Self::Odd { region, .. } | Self::Unavailable { region, .. } => format!(
                 "check that {region} is the region meant, AWS_ENDPOINT_URL, and the way out of the job's network"
             ),
             Self::Deadline { .. } => {
-                "run the job again; if AWS is slow or there is much to read, allow more with --deadline"
+                "if nothing answers at all, check AWS_ENDPOINT_URL and the way out of the job's network; if AWS is slow or \
+                 there is much to read, allow more with --deadline"
                     .to_owned()
             }
         };
@@ -153,11 +151,48 @@ impl ReadError {
     }
 }
 
-fn refusal<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<String> {
-    match error {
-        SdkError::ServiceError(refusal) => refusal.err().code().map(str::to_owned),
+/// What an answer says that is no result; `None` when there was no answer.
+fn answered<E: ProvideErrorMetadata>(
+    service: &'static str,
+    operation: &'static str,
+    region: &str,
+    error: &SdkError<E>,
+) -> Option<ReadError> {
+    let code = match error {
+        SdkError::ServiceError(refusal) => refusal.err().code(),
         _ => None,
+    };
+    match (code, error.raw_response()) {
+        (Some(code), _) => Some(ReadError::Refused {
+            service,
+            operation,
+            code: code.to_owned(),
+        }),
+        (None, Some(answer)) => Some(ReadError::Odd {
+            service,
+            operation,
+            region: region.to_owned(),
+            status: answer.status().as_u16(),
+        }),
+        (None, None) => None,
     }
+}
+
+/// Where credentials were looked for, as the chain of providers tells in its innermost cause, on one line.
+fn tried(error: &CredentialsError) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    let text = innermost
+        .to_string()
+        .replace(": the credential provider was not enabled", "");
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    lines.join("; ").replace("Attempted:;", "Attempted:")
 }
 
 /// The error of a call to STS; `None` when the cause is none.
@@ -166,13 +201,8 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let error = cause.downcast_ref::<SdkError<E>>()?;
-    Some(match refusal(error) {
-        Some(code) => ReadError::Refused {
-            service: "STS",
-            operation,
-            code,
-        },
-        None => ReadError::Unavailable {
+    Some(answered("STS", operation, region, error).unwrap_or_else(|| {
+        ReadError::Unavailable {
             service: "STS",
             operation,
             region: region.to_owned(),
@@ -181,8 +211,8 @@ where
                 .source()
                 .map_or_else(|| error.to_string(), ToString::to_string)
                 .into(),
-        },
-    })
+        }
+    }))
 }
 
 /// What to do about an error code (EC2 API reference, "Error codes for the Amazon EC2 API", client errors; STS API
