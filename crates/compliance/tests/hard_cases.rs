@@ -13,22 +13,12 @@
 mod support;
 
 use portcullis_report::{Report, Standing, Verdict};
-use support::{group_with, judged, one_rule, plan_of, standing_group, tcp};
+use support::{change, group_with, judged, one_rule, plan_of, standing_group, tcp};
 
 const SSH: &str = "{ id: ssh, severity: critical, deny: { direction: ingress, protocol: tcp, ports: [22], peers: internet } }";
 
 fn ssh(changes: &[String]) -> Report {
     judged(&one_rule(SSH), &plan_of(changes))
-}
-
-/// A change of a resource: its address, actions, and both sides as JSON (`null` where there is none).
-fn change(address: &str, actions: &str, before: &str, after: &str, unknown: &str) -> String {
-    let (kind, name) = address.rsplit_once('.').unwrap();
-    let kind = kind.rsplit('.').next().unwrap();
-    format!(
-        r#"{{"address": "{address}", "mode": "managed", "type": "{kind}", "name": "{name}",
-        "change": {{"actions": [{actions}], "before": {before}, "after": {after}, "after_unknown": {unknown}}}}}"#
-    )
 }
 
 const RULE: &str = "aws_vpc_security_group_ingress_rule.ssh";

@@ -74,17 +74,37 @@ impl fmt::Display for Peer {
 
 /// The entries of prefix lists, by id. A list that is not in it, or in it without entries, is not known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PrefixLists(BTreeMap<String, Option<AddressSet>>);
+pub struct PrefixLists(BTreeMap<String, Entries>);
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Entries {
+    known: AddressSet,
+    /// Whether there are no others.
+    all: bool,
+}
 
 impl PrefixLists {
     /// Notes the entries of a list.
     pub fn insert(&mut self, id: impl Into<String>, entries: AddressSet) {
-        self.0.insert(id.into(), Some(entries));
+        let entries = Entries {
+            known: entries,
+            all: true,
+        };
+        self.0.insert(id.into(), entries);
+    }
+
+    /// Notes some entries of a list, which may hold others.
+    pub fn insert_partly(&mut self, id: impl Into<String>, entries: AddressSet) {
+        let entries = Entries {
+            known: entries,
+            all: false,
+        };
+        self.0.insert(id.into(), entries);
     }
 
     /// Notes that a list exists whose entries are not known.
     pub fn insert_unknown(&mut self, id: impl Into<String>) {
-        self.0.entry(id.into()).or_insert(None);
+        self.0.entry(id.into()).or_default();
     }
 
     /// The ids of the lists that are noted, with or without entries, sorted.
@@ -92,10 +112,17 @@ impl PrefixLists {
         self.0.keys().map(String::as_str)
     }
 
-    /// The entries of a list, when they are known.
+    /// The entries of a list, when all of them are known.
     #[must_use]
     pub fn entries(&self, id: &str) -> Option<&AddressSet> {
-        self.0.get(id).and_then(Option::as_ref)
+        let entries = self.0.get(id).filter(|entries| entries.all);
+        entries.map(|entries| &entries.known)
+    }
+
+    /// The entries that a list has for certain, among others perhaps.
+    #[must_use]
+    pub fn known_entries(&self, id: &str) -> Option<&AddressSet> {
+        self.0.get(id).map(|entries| &entries.known)
     }
 }
 
@@ -305,7 +332,7 @@ impl PeerSet {
             Peer::Group { id, .. } => Self::token(Token::Group(id.clone())),
             Peer::SelfGroup => Self::token(Token::SelfGroup),
             Peer::PrefixList(id) => Self {
-                addresses: lists.entries(id).cloned().unwrap_or_default(),
+                addresses: lists.known_entries(id).cloned().unwrap_or_default(),
                 tokens: TokenSet::from_iter([Token::PrefixList(id.clone())]),
             },
             Peer::Unknown(_) => Self::empty(),

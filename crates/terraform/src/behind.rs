@@ -27,7 +27,15 @@ impl Behind<'_> {
         same.then_some(list)
     }
 
-    /// The same of the one nested block of a kind that `fits`.
+    /// Whether an expression may choose a text of its own, where the code is at hand: then its references are not all it may mean.
+    pub(crate) fn may_choose_a_text(&self, instance: &Instance, attribute: &str) -> bool {
+        let (Some(code), Some(address)) = (self.code, instance.parsed()) else {
+            return false;
+        };
+        code.may_choose_a_text(address, attribute)
+    }
+
+    /// As [`Self::list`], of the one nested block of a kind that `fits`.
     pub(crate) fn list_in_block(
         &self,
         instance: &Instance,

@@ -6,10 +6,11 @@ use crate::configuration::PlanConfiguration;
 use crate::error::{Problem, ReadError};
 use crate::members::{self, Member};
 use crate::parallel;
+use crate::prefix_lists;
 use crate::resource::{Action, Instance, Kind};
 use crate::rules::{NotKnown, Reader, Target};
 use crate::tree::{Name, Tree};
-use portcullis_secgroup::{AddressSet, Cidr, Direction, Group, Peer, PrefixLists, Rule, RuleKey};
+use portcullis_secgroup::{Direction, Group, Peer, PrefixLists, Rule, RuleKey};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a rule stands in Terraform's eyes.
@@ -149,6 +150,8 @@ pub(crate) struct Source<'a> {
     pub(crate) behind: Behind<'a>,
     /// Rules that the change takes away, by group id: an echo of them is stale.
     pub(crate) removed: &'a BTreeMap<String, BTreeSet<RuleKey>>,
+    /// The objects that the change takes away, as far as another one echoes them.
+    pub(crate) gone: &'a [Instance],
     /// Addresses a targeted plan left out.
     pub(crate) untouched: &'a BTreeSet<String>,
 }
@@ -202,7 +205,7 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
     }
     let mut groups = table.groups;
     groups.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
-    let prefix_lists = prefix_lists(source.instances)?;
+    let prefix_lists = prefix_lists::read(source.instances, source.gone, &reader)?;
     let prefix_list_ids = of(|kind| kind == Kind::PrefixList)
         .filter_map(|instance| Some((instance.address.clone(), instance.id()?.to_owned())))
         .collect();
@@ -524,51 +527,4 @@ fn self_key(mut key: RuleKey, group_id: &str) -> RuleKey {
         key.peer = Peer::SelfGroup;
     }
     key
-}
-
-fn prefix_lists(instances: &[Instance]) -> Result<PrefixLists, ReadError> {
-    let mut lists = PrefixLists::default();
-    for instance in instances
-        .iter()
-        .filter(|instance| instance.kind == Kind::PrefixList)
-    {
-        let object = instance.object();
-        let attribute = if instance.parsed().is_some_and(|address| address.data) {
-            "entries"
-        } else {
-            "entry"
-        };
-        let mut entries = Some(Vec::new());
-        match object.objects(attribute) {
-            Attribute::Set(items) => {
-                for item in items {
-                    match item.text("cidr") {
-                        Attribute::Set(text) => {
-                            let cidr: Cidr = text.parse().map_err(|source| ReadError::Rule {
-                                address: instance.address.clone(),
-                                attribute: "entry",
-                                source: Box::new(source),
-                            })?;
-                            if let Some(known) = &mut entries {
-                                known.push(cidr);
-                            }
-                        }
-                        _ => entries = None,
-                    }
-                }
-            }
-            Attribute::Null => {}
-            Attribute::Unknown | Attribute::Odd => entries = None,
-        }
-        for name in [Some(instance.address.as_str()), instance.id()]
-            .into_iter()
-            .flatten()
-        {
-            match &entries {
-                Some(entries) => lists.insert(name, entries.iter().copied().collect::<AddressSet>()),
-                None => lists.insert_unknown(name),
-            }
-        }
-    }
-    Ok(lists)
 }

@@ -32,6 +32,7 @@ mod idle;
 mod members;
 mod parallel;
 mod plan;
+mod prefix_lists;
 mod resource;
 mod rules;
 mod sensitive;

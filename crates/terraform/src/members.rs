@@ -191,15 +191,13 @@ fn attach(attachments: &[&Instance], reader: &Reader<'_>, members: &mut [(&Insta
             Attribute::Set(id) => Some(vec![id.to_owned()]),
             _ => reader.candidates(attachment, "network_interface_id", &known),
         };
-        let carriers: BTreeSet<usize> = match found {
-            Some(names) => names
-                .iter()
-                .filter_map(|name| places.get(name.as_str()))
-                .copied()
-                .collect(),
-            None => (0..members.len()).collect(),
+        let (carriers, certain): (BTreeSet<usize>, bool) = match found {
+            Some(names) => {
+                let at = |name: &String| places.get(name.as_str()).copied();
+                (names.iter().filter_map(at).collect(), names.len() == 1)
+            }
+            None => ((0..members.len()).collect(), false),
         };
-        let certain = carriers.len() == 1;
         for at in carriers {
             let Some((_, member)) = members.get_mut(at) else {
                 continue;

@@ -202,6 +202,7 @@ impl Plan {
             instances: &self.before,
             behind: Behind::default(),
             removed: &BTreeMap::new(),
+            gone: &[],
             untouched: &BTreeSet::new(),
         })
     }
@@ -220,6 +221,7 @@ impl Plan {
                 code: self.code.as_ref(),
             },
             removed: &removed,
+            gone: &self.removed,
             untouched: &self.untouched,
         })?;
         if let Some(code) = &self.code {
@@ -342,7 +344,7 @@ impl<'a> Part<'a> {
         if !before.is_null() {
             self.before.push(as_before(Action::Keep));
         }
-        if kind.is_rule()
+        if (kind.is_rule() || kind == Kind::PrefixListEntry)
             && matches!(action, Action::Update | Action::Replace | Action::Delete)
             && !before.is_null()
         {

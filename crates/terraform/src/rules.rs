@@ -528,6 +528,8 @@ impl Reader<'_> {
                 }
             }
             all
+        } else if self.behind.may_choose_a_text(instance, attribute) {
+            return None;
         } else {
             configuration.references(address, attribute)
         };

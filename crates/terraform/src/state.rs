@@ -110,6 +110,7 @@ impl State {
             instances: &self.instances,
             behind: Behind::default(),
             removed: &BTreeMap::new(),
+            gone: &[],
             untouched: &BTreeSet::new(),
         })
     }
@@ -127,15 +128,14 @@ fn recorded(resources: &[(Kind, Resource<'_, &RawValue>)]) -> Result<Vec<Instanc
     for (kind, resource) in resources {
         let Some(raw) = resource.instances else { continue };
         let instances: Vec<Recorded> = serde_json::from_str(raw.get())?;
+        // An object that is deposed is live until it is deleted.
         for instance in instances {
-            if instance.deposed.is_none() {
-                out.push(Instance::new(
-                    resource.address(instance.index_key.as_ref()),
-                    *kind,
-                    Arc::new(instance.attributes),
-                    sensitive_tree(&instance.sensitive_attributes),
-                ));
-            }
+            out.push(Instance::new(
+                resource.address(instance.index_key.as_ref()),
+                *kind,
+                Arc::new(instance.attributes),
+                sensitive_tree(&instance.sensitive_attributes),
+            ));
         }
     }
     Ok(out)

@@ -43,6 +43,16 @@ pub fn plan_of(changes: &[String]) -> String {
     )
 }
 
+/// A change of a resource: its address, actions, and both sides as JSON (`null` where there is none).
+pub fn change(address: &str, actions: &str, before: &str, after: &str, unknown: &str) -> String {
+    let (kind, name) = address.rsplit_once('.').unwrap();
+    let kind = kind.rsplit('.').next().unwrap();
+    format!(
+        r#"{{"address": "{address}", "mode": "managed", "type": "{kind}", "name": "{name}",
+        "change": {{"actions": [{actions}], "before": {before}, "after": {after}, "after_unknown": {unknown}}}}}"#
+    )
+}
+
 /// A new group `aws_security_group.NAME` with these inline blocks.
 pub fn group_with(name: &str, ingress: &str, egress: &str, unknown: &str) -> String {
     format!(

@@ -87,6 +87,7 @@ impl Configuration {
             instances: &reader.instances,
             behind: Behind::default(),
             removed: &BTreeMap::new(),
+            gone: &[],
             untouched: &BTreeSet::new(),
         })?;
         let deciders = reader.deciders.into_inner();

@@ -1,4 +1,4 @@
-//! Lists that can be read off the code without working anything out.
+//! What can be read off the code without working anything out: lists, and texts that an expression may choose.
 //!
 //! A plan tells of a list with one element that is not known yet nothing but what it refers to. The code tells the rest, where
 //! it writes the list out: `[aws_security_group.web.id, "sg-0a1b"]`, or hands it to a module so.
@@ -7,10 +7,11 @@ use crate::address::Address;
 use crate::code::Configuration;
 use crate::code::module::{Module, labels};
 use crate::code::scope::quoted;
-use hcl_edit::Decorated;
 use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 use hcl_edit::structure::Body;
 use hcl_edit::template::Element;
+use hcl_edit::visit::{Visit, visit_expr};
+use hcl_edit::{Decorated, Spanned};
 use std::collections::BTreeSet;
 
 /// What a list holds that the code writes out.
@@ -74,6 +75,23 @@ impl Configuration {
             return None;
         }
         first
+    }
+
+    /// Whether the expression behind an attribute holds a text of its own, which it may choose instead of what it refers to:
+    /// `condition ? aws_security_group.web.id : "sg-0a1b"`.
+    pub(crate) fn may_choose_a_text(&self, address: &Address, name: &str) -> bool {
+        let Some((body, scopes)) = self.body(address) else {
+            return false;
+        };
+        let Some(attribute) = body.get_attribute(name) else {
+            return false;
+        };
+        let mut texts = Texts {
+            scopes: &scopes,
+            found: false,
+        };
+        texts.visit_expr(&attribute.value);
+        texts.found
     }
 
     fn body(&self, address: &Address) -> Option<(&Body, Vec<Scope<'_>>)> {
@@ -218,5 +236,35 @@ fn argument<'a, 's>(
             Some((&scope.arguments?.get_attribute(name.as_str())?.value, caller))
         }
         _ => None,
+    }
+}
+
+/// Looks for a text that is not empty. Keys of instances are none.
+struct Texts<'s, 'a> {
+    scopes: &'s [Scope<'a>],
+    found: bool,
+}
+
+impl Visit for Texts<'_, '_> {
+    fn visit_expr(&mut self, expression: &Expression) {
+        match expression {
+            Expression::String(text) => self.found |= !text.value().is_empty(),
+            other => visit_expr(self, other),
+        }
+    }
+
+    fn visit_literal(&mut self, text: &Spanned<String>) {
+        self.found |= !text.value().is_empty();
+    }
+
+    fn visit_traversal(&mut self, traversal: &Traversal) {
+        match argument(traversal, self.scopes) {
+            Some((argument, scopes)) => {
+                let mut texts = Texts { scopes, found: false };
+                texts.visit_expr(argument);
+                self.found |= texts.found;
+            }
+            None => self.visit_expr(&traversal.expr),
+        }
     }
 }

@@ -67,8 +67,6 @@ pub(super) struct Recorded {
     #[serde(default)]
     pub(super) index_key: Option<Value>,
     #[serde(default)]
-    pub(super) deposed: Option<String>,
-    #[serde(default)]
     pub(super) attributes: Tree,
     #[serde(default)]
     pub(super) sensitive_attributes: Vec<Value>,
