@@ -68,9 +68,10 @@ def with_includes(path, given):
         inner_declared, _ = read(inner)
         passed = set(include.get("inputs", {}))
         # A stage keeps its name in the whole pipeline; all else is passed on.
-        wanted = {name for name in inner_declared if name != "stage" and not name.endswith("_stage")}
-        if passed != wanted:
-            fail(f"{path}: to {inner} it does not pass, or passes in vain: {sorted(passed ^ wanted)}")
+        stages = {name for name in inner_declared if name == "stage" or name.endswith("_stage")}
+        wanted = set(inner_declared) - stages
+        if passed - stages != wanted:
+            fail(f"{path}: to {inner} it does not pass, or passes in vain: {sorted(passed - stages ^ wanted)}")
         for name in passed & set(declared):
             if declared[name] != inner_declared[name]:
                 fail(f"{path}: {name} is another than in {inner}")
@@ -90,11 +91,12 @@ def extended(name, jobs):
 helps = {}
 
 
-def help_of(program):
-    if program not in helps:
-        done = subprocess.run([f"{BINARIES}/{program}", "--help"], capture_output=True, text=True, check=True)
-        helps[program] = done.stdout
-    return helps[program]
+def help_of(*command):
+    if command not in helps:
+        program, *rest = command
+        done = subprocess.run([f"{BINARIES}/{program}", *rest, "--help"], capture_output=True, text=True, check=True)
+        helps[command] = done.stdout
+    return helps[command]
 
 
 def check_commands(path, name, script):
@@ -107,12 +109,27 @@ def check_commands(path, name, script):
             program, *arguments = words
             # Without options here, and with the AWS SDK to build.
             known = "" if program == "portcullis-inspect" else help_of(program)
+            if program == "portcullis-fan-out":
+                known = help_of(program, arguments[0])
             for word in arguments:
                 option = word.split("=")[0]
                 if option.startswith("--") and not re.search(rf"(?m)^\s+(-\w, )?{option}\b", known):
                     fail(f"{path}: {name}: {program} has no {option}")
             if program == "portcullis-notify" and not re.search(rf"(?m)^ +- {re.escape(arguments[0])}:", known):
                 fail(f"{path}: {name}: {program} knows no event {arguments[0]}")
+
+
+def check_trigger(path, name, job):
+    """A child pipeline is waited for, and gets no variable but its image and the number of its parent."""
+    forward = job["trigger"].get("forward", {})
+    inherited = job.get("inherit", {}).get("variables", True)
+    handed = {*job.get("variables", {}), *(inherited or [])} if inherited is not True else {"all"}
+    if "strategy" not in job["trigger"]:
+        fail(f"{path}: {name} does not follow its child pipeline")
+    if handed - {"PORTCULLIS_IMAGE", "PORTCULLIS_PARENT_PIPELINE"}:
+        fail(f"{path}: {name} hands variables to its child pipeline")
+    if forward.get("pipeline_variables") is not False:
+        fail(f"{path}: {name} hands the variables of whoever started the pipeline to its child")
 
 
 def check(path, out):
@@ -123,11 +140,17 @@ def check(path, out):
     stages = whole.get("stages")
     for name in [name for name in jobs if not name.startswith(".")]:
         job = extended(name, jobs)
-        if stages and job["stage"] not in stages:
+        if stages and job["stage"] not in [".pre", *stages, ".post"]:
             fail(f"{path}: {name}: there is no stage {job['stage']}")
         for need in job.get("needs", []):
+            # Another pipeline's jobs are not to be seen here.
+            if isinstance(need, dict) and "pipeline" in need:
+                continue
             if (need if isinstance(need, str) else need["job"]) not in jobs:
                 fail(f"{path}: {name} needs a job that is not there")
+        if "trigger" in job:
+            check_trigger(path, name, job)
+            continue
         if job["artifacts"].get("access") not in (None, "developer"):
             fail(f"{path}: {name}: artifacts are for developers, unless an input says otherwise")
         check_commands(path, name, job.get("script", []))

@@ -1,6 +1,7 @@
 //! Runs a program for each stack of a job, whatever comes of the others.
 
 use crate::child::LIST;
+use portcullis_report::text::cut;
 use portcullis_stacks::{FanOut, Outcome, Stack, Step};
 use portcullis_stage::{Artifacts, Exit, Failure, ReadErrorKind, Stage};
 use std::path::{Path, PathBuf};
@@ -117,9 +118,20 @@ fn one(args: &Args, stack: &Stack, stage: &Stage) -> Result<i32, Failure> {
         step: args.step.clone(),
         program: stage.redact(&program.title()),
         exit_code: output.code(),
+        error: error_of(&output.stderr),
     });
     write_outcome(&artifacts, &outcome)?;
     Ok(output.code())
+}
+
+/// The last error in what a program said, as the stages and terraform write it.
+fn error_of(talk: &str) -> Option<String> {
+    let errors = talk.lines().filter_map(|line| {
+        let line = line.trim_start_matches(['│', '╷', ' ']);
+        line.strip_prefix("error: ")
+            .or_else(|| line.strip_prefix("Error: "))
+    });
+    errors.last().map(|error| cut(error.trim(), 300))
 }
 
 /// The argument with what stands for something put in, in one pass: a name that looks like another place stays a name.
@@ -196,6 +208,17 @@ mod tests {
         assert_eq!(worst(&[0, 2, 0]), 2);
         assert_eq!(worst(&[2, 1, 2]), 1);
         assert_eq!(worst(&[1, 69, 64, 1]), 69);
+    }
+
+    #[test]
+    fn the_error_is_the_last_one() {
+        assert_eq!(error_of("asking 2 services\n"), None);
+        let talk = "╷\n│ Error: No configuration files\n╵\nerror: terraform plan failed\nhint: look above\n";
+        assert_eq!(error_of(talk).as_deref(), Some("terraform plan failed"));
+        assert_eq!(
+            error_of("│ Error: Invalid reference\n").as_deref(),
+            Some("Invalid reference")
+        );
     }
 
     #[test]

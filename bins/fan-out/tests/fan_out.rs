@@ -71,10 +71,12 @@ impl Job {
             !(out.clone() + &err).contains("verysecret") && !err.contains('\u{1b}'),
             "{err:?}"
         );
+        let api = self.api.trim_start_matches("http://").trim_end_matches("/api/v4");
         format!(
             "exit {}\n--- stdout\n{out}--- stderr\n{err}",
             output.status.code().unwrap_or(-1)
         )
+        .replace(api, "GITLAB")
     }
 
     fn git(&self, arguments: &[&str]) -> String {

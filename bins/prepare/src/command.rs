@@ -12,16 +12,17 @@ use std::path::PathBuf;
 ///
 /// Looks at the artifact folder, the configuration, terraform, the job's variables, the policy, GitLab (the job's token,
 /// the managed state) and Slack. All checks always run, one line each, on standard output and in doctor.txt. Trouble with
-/// Slack is a warning: the pipeline gates and deploys without it.
+/// Slack is a warning: the pipeline gates and deploys without it. A pipeline that only checks services has no configuration and
+/// no policy: without them, what they need is left out.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis-prepare", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Folder with the Terraform configuration
-    #[arg(long, value_name = "DIR")]
-    config: PathBuf,
+    #[arg(long, value_name = "DIR", requires = "policy")]
+    config: Option<PathBuf>,
     /// The policy that plans will be held to
-    #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "config")]
+    policy: Option<PathBuf>,
     /// terraform or tofu [default: PORTCULLIS_TERRAFORM, then terraform or tofu on the PATH]
     #[arg(long, value_name = "PATH")]
     terraform: Option<PathBuf>,
@@ -35,6 +36,7 @@ const EXAMPLES: &str = "\
 Examples:
   portcullis-prepare --config terraform --policy terraform/policy.yaml
   portcullis-prepare --config live/prod --policy policy.yaml --state-name prod
+  portcullis-prepare --state-name prod                   where services are checked only
 
 Slack is looked for with PORTCULLIS_SLACK_TOKEN and PORTCULLIS_SLACK_CHANNEL, the merge request's note
 with PORTCULLIS_GITLAB_TOKEN.
@@ -49,19 +51,21 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let artifacts = stage.artifacts(&args.artifacts.folder);
     let job = stage.ci();
     let [token, state] = gitlab::checks(&args.state.state_name, stage);
-    let mut checks = vec![
-        local::folder(&artifacts, stage),
-        local::config(&args.config, stage),
-        local::provider_lock(&args.config, stage),
-        local::terraform(args.terraform.as_deref(), stage),
-        local::plan_key(stage),
-        local::policy(&args.policy, stage),
-        local::variables(&job),
-        local::branch(&job),
-        token,
-        state,
-        slack::check(stage),
-    ];
+    let mut checks = vec![local::folder(&artifacts, stage)];
+    if let (Some(config), Some(policy)) = (&args.config, &args.policy) {
+        checks.extend([
+            local::config(config, stage),
+            local::provider_lock(config, stage),
+            local::terraform(args.terraform.as_deref(), stage),
+            local::plan_key(stage),
+            local::policy(policy, stage),
+        ]);
+    }
+    checks.push(local::variables(&job));
+    if args.config.is_some() {
+        checks.push(local::branch(&job));
+    }
+    checks.extend([token, state, slack::check(stage)]);
     checks.extend(gitlab::access_token(stage));
     let text = to_text(&checks);
     stage.out(&text)?;

@@ -21,6 +21,9 @@ pub struct Step {
     pub program: String,
     /// Its exit code (docs/exit-codes.md).
     pub exit_code: i32,
+    /// Its error in one line, when it ended with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 impl Default for Outcome {

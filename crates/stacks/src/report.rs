@@ -197,10 +197,9 @@ fn row(stack: &Stack, steps: &[String], left: Left) -> StackRow {
         (None, Some(outcome)) => {
             for step in &outcome.steps {
                 if step.exit_code != 0 {
-                    tell(
-                        step.verdict(),
-                        format!("{} ended with {} ({})", step.step, step.exit_code, step.program),
-                    );
+                    let why = step.error.iter().map(|error| format!(": {error}"));
+                    let head = format!("{} ended with {} ({})", step.step, step.exit_code, step.program);
+                    tell(step.verdict(), head + &why.collect::<String>());
                 }
             }
             let ran = |name: &String| outcome.steps.iter().any(|step| step.step == *name);

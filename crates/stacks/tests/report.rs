@@ -20,6 +20,7 @@ fn outcome(codes: &[(&str, i32)]) -> Outcome {
             step: (*step).to_owned(),
             program: format!("portcullis-{step}"),
             exit_code: *exit_code,
+            error: (*exit_code == 69).then(|| "GitLab does not answer".to_owned()),
         });
     }
     outcome
@@ -99,6 +100,7 @@ fn a_step_that_ran_again_counts_once() {
         step: "plan".to_owned(),
         program: "portcullis-plan".to_owned(),
         exit_code: 0,
+        error: None,
     });
     assert_eq!((outcome.failed(), outcome.steps.len()), (None, 2));
 }
