@@ -21,6 +21,7 @@ pub(crate) struct Estate {
     gitlab: Gitlab,
     role: Role,
     path: String,
+    terraform: String,
     /// Last, so that the stand-in goes first.
     _runtime: Runtime,
 }
@@ -84,13 +85,15 @@ impl Estate {
     /// Which answers a write beside a lock like this.
     pub(crate) fn with(role: Role, locked_write: LockedWrite) -> Option<Self> {
         let path = std::env::var("PATH").unwrap_or_default();
-        if !std::env::split_paths(&path).any(|folder| folder.join("terraform").is_file()) {
+        let terraform = std::env::var("PORTCULLIS_TEST_TERRAFORM").unwrap_or_else(|_| "terraform".to_owned());
+        // A path with folders in it is not looked for: `join` gives it as it is.
+        if !std::env::split_paths(&path).any(|folder| folder.join(&terraform).is_file()) {
             assert!(
                 std::env::var("PORTCULLIS_REQUIRE_TERRAFORM").is_err(),
-                "terraform is not on the PATH, and PORTCULLIS_REQUIRE_TERRAFORM is set"
+                "{terraform} is not on the PATH, and PORTCULLIS_REQUIRE_TERRAFORM is set"
             );
             // Not by a macro, which the test harness would swallow.
-            let _ = writeln!(std::io::stderr(), "!!! terraform is not installed: SKIPPED");
+            let _ = writeln!(std::io::stderr(), "!!! {terraform} is not installed: SKIPPED");
             return None;
         }
         let runtime = Runtime::new().unwrap();
@@ -101,10 +104,17 @@ impl Estate {
             gitlab,
             role,
             path,
+            terraform,
             _runtime: runtime,
         };
         estate.new_job(TOKEN);
         Some(estate)
+    }
+
+    /// What the wrapper calls it: the file's name.
+    pub(crate) fn program(&self) -> &str {
+        let name = Path::new(&self.terraform).file_name();
+        name.and_then(|name| name.to_str()).unwrap()
     }
 
     /// The job ends, and the next one has another token.
@@ -243,7 +253,7 @@ resource "terraform_data" "waits" {{
             .env("CI_PROJECT_URL", "https://gitlab.example/harbour/estate")
             .env("CI_JOB_TOKEN", token)
             .env("PORTCULLIS_STATE_NAME", "production")
-            .env("PORTCULLIS_TERRAFORM", "terraform")
+            .env("PORTCULLIS_TERRAFORM", &self.terraform)
             .env("TF_HTTP_RETRY_WAIT_MIN", "0")
             .env("TF_HTTP_RETRY_WAIT_MAX", "0")
             .stdin(Stdio::null())

@@ -1,6 +1,7 @@
 //! The real terraform, through the wrapper, on the managed state of the GitLab stand-in. Needs no provider: the built-in
-//! `terraform_data` is enough. Without terraform on the PATH these tests are skipped, and say so; where
-//! `PORTCULLIS_REQUIRE_TERRAFORM` is set, as `.ci/run` does in CI, that is a failure.
+//! `terraform_data` is enough. `PORTCULLIS_TEST_TERRAFORM` names another program than the `terraform` on the PATH, such as
+//! OpenTofu's. Without it these tests are skipped, and say so; where `PORTCULLIS_REQUIRE_TERRAFORM` is set, as `.ci/run` does
+//! in CI, that is a failure.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -163,7 +164,9 @@ fn a_cancelled_apply_stores_its_state_and_leaves_no_lock() {
         assert!(!apply.text.contains("Two interrupts"), "{}", apply.text);
         let told = if all { "has it, too" } else { "is told" };
         assert!(
-            apply.text.contains(&format!("SIGTERM: terraform apply {told}")),
+            apply
+                .text
+                .contains(&format!("SIGTERM: {} apply {told}", estate.program())),
             "{}",
             apply.text
         );
@@ -263,9 +266,9 @@ fn a_serial_that_exists_is_explained() {
     assert_eq!(apply.code, 1);
     insta::assert_snapshot!("serial-exists", apply.ours());
     // The way out that is told.
-    let state = estate.read("errored.tfstate");
-    let serial = state.lines().find(|line| line.contains("\"serial\"")).unwrap();
-    estate.write("errored.tfstate", &state.replace(serial, "  \"serial\": 100,"));
+    let mut state: serde_json::Value = serde_json::from_str(&estate.read("errored.tfstate")).unwrap();
+    state["serial"] = 100.into();
+    estate.write("errored.tfstate", &state.to_string());
     let push = estate.run(&["state", "push", "-force", "errored.tfstate"]);
     assert_eq!(push.code, 0, "{}", push.text);
     assert!(estate.state("production").contains("\"waits\""));
