@@ -160,6 +160,10 @@ impl<'de> Deserialize<'de> for Words {
                 Ok(Words(vec![number.to_string()]))
             }
 
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Words, E> {
+                Ok(Words(vec![number.to_string()]))
+            }
+
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Words, A::Error> {
                 let mut words = Vec::new();
                 while let Some(Word(word)) = list.next_element()? {
@@ -194,6 +198,10 @@ impl<'de> Deserialize<'de> for Word {
             }
 
             fn visit_i64<E: Error>(self, number: i64) -> Result<Word, E> {
+                Ok(Word(number.to_string()))
+            }
+
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Word, E> {
                 Ok(Word(number.to_string()))
             }
         }

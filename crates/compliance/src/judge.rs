@@ -90,6 +90,9 @@ pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
     for (reason, rules) in idle {
         report = report.note(format!("nothing to judge for {}: {reason}", rules.join(", ")));
     }
+    for (address, what) in &subject.remarks {
+        report = report.note(format!("{address}: {what}"));
+    }
     for reason in &subject.partial {
         report = report.note(format!("partial: {reason}"));
     }

@@ -2,7 +2,7 @@
 
 use portcullis_report::GroupRef;
 use portcullis_secgroup::{Direction, Inventory, Known, Peer, PrefixLists, Rule};
-use portcullis_terraform::{Address, Declared, NotKnown, Origin, OwnedRule, TerraformGroup, View};
+use portcullis_terraform::{Address, Declared, NotKnown, Origin, OwnedRule, Problem, TerraformGroup, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ pub struct Subject {
     pub(crate) partial: Vec<String>,
     /// What is not understood, with its address.
     pub(crate) problems: Vec<(String, String)>,
+    /// What is not as it looks, with its address.
+    pub(crate) remarks: Vec<(String, String)>,
 }
 
 /// One group, or the rules of which the group is not known.
@@ -202,6 +204,11 @@ impl Subject {
     }
 
     fn view(view: &View, only_owned: bool) -> Self {
+        let told = |problems: &[Problem]| -> Vec<(String, String)> {
+            let all = problems.iter();
+            all.map(|problem| (problem.address.clone(), problem.what.clone()))
+                .collect()
+        };
         let mut groups: Vec<Judged> = view
             .groups
             .iter()
@@ -228,11 +235,8 @@ impl Subject {
                 })
                 .collect(),
             lists: view.prefix_lists.clone(),
-            problems: view
-                .problems
-                .iter()
-                .map(|p| (p.address.clone(), p.what.clone()))
-                .collect(),
+            problems: told(&view.problems),
+            remarks: told(&view.remarks),
             ..Self::default()
         }
     }

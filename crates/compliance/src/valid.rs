@@ -29,7 +29,11 @@ pub(crate) fn policy(files: &[(&str, &str)]) -> Result<Policy, (usize, PolicyErr
 }
 
 fn document(text: &str) -> Result<PolicyDocument, PolicyError> {
-    if text.trim().is_empty() {
+    let is_blank = |line: &str| {
+        let line = line.trim();
+        line.is_empty() || line.starts_with('#') || line == "---"
+    };
+    if text.trim_start_matches('\u{feff}').lines().all(is_blank) {
         return Err(PolicyError::new(None, "the policy is empty")
             .hint_at("an empty gate must not pass: write a rule"));
     }
@@ -67,7 +71,15 @@ fn unreadable(error: &YamlError) -> PolicyError {
             line,
             "the file is nested too deep, or too large when its aliases are written out",
         ),
-        other => PolicyError::new(line, first_line(&other.without_snippet().to_string())),
+        other => {
+            let what = first_line(&other.without_snippet().to_string());
+            let error = PolicyError::new(line, &*what);
+            if what == "missing field `version`" {
+                error.hint_at("write `version: 1` at the top")
+            } else {
+                error
+            }
+        }
     }
 }
 
@@ -78,6 +90,7 @@ fn first_line(message: &str) -> String {
     match what {
         "expected sequence start" => "expected a list".to_owned(),
         "expected mapping start" => "expected keys with values".to_owned(),
+        what if what.starts_with("cannot deserialize null") => "a value is missing".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -458,12 +471,7 @@ fn valid_traffic(
             }
         };
         for word in &words.value.0 {
-            let ports = read_ports(word).ok_or_else(|| {
-                PolicyError::new(
-                    Some(line(words)),
-                    format!("`{word}` is neither a port (0 to 65535) nor a range such as \"5900-5910\""),
-                )
-            })?;
+            let ports = read_ports(word).map_err(|message| PolicyError::new(Some(line(words)), message))?;
             for &protocol in with_ports {
                 traffic = traffic.union(&TrafficSet::of(protocol, ports));
             }
@@ -472,7 +480,7 @@ fn valid_traffic(
     Ok(traffic)
 }
 
-fn read_ports(word: &str) -> Option<Ports> {
+fn read_ports(word: &str) -> Result<Ports, String> {
     let (from, to) = word.split_once('-').unwrap_or((word, word));
     let port = |text: &str| -> Option<u16> {
         let digits = text.trim();
@@ -480,8 +488,13 @@ fn read_ports(word: &str) -> Option<Ports> {
             .then(|| digits.parse().ok())
             .flatten()
     };
-    let (from, to) = (port(from)?, port(to)?);
-    (from <= to).then_some(Ports::Range { from, to })
+    match (port(from), port(to)) {
+        (Some(from), Some(to)) if from <= to => Ok(Ports::Range { from, to }),
+        (Some(from), Some(to)) => Err(format!("the range `{word}` is backwards: write \"{to}-{from}\"")),
+        _ => Err(format!(
+            "`{word}` is neither a port (0 to 65535) nor a range such as \"5900-5910\""
+        )),
+    }
 }
 
 fn valid_peers(words: &Spanned<Words>, networks: &Networks) -> Result<PeerTerms, PolicyError> {

@@ -81,6 +81,18 @@ fn addresses_that_look_like_the_internet_and_are_not() {
 }
 
 #[test]
+fn bits_behind_a_prefix_are_said() {
+    let report = ssh(&[echo(&[tcp(22, "67.221.169.243/0")])]);
+    expect(&report, Violation);
+    assert_eq!(
+        report.notes,
+        [
+            "aws_security_group.web: 67.221.169.243/0 has bits behind its prefix: it is 0.0.0.0/0, as EC2 reads it"
+        ]
+    );
+}
+
+#[test]
 fn all_but_the_private_blocks_is_the_whole_internet() {
     let whole = SSH.replace("peers: internet", "peers: internet, extent: whole");
     let public = [

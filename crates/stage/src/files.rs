@@ -113,7 +113,11 @@ pub(crate) fn read_text(path: &Path) -> Result<String, ReadError> {
 
 /// The text of a file that was read.
 pub(crate) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, ReadError> {
-    let text = String::from_utf8(bytes).map_err(|_| ReadError::new(path, ReadErrorKind::NotText))?;
+    let mut text = String::from_utf8(bytes).map_err(|_| ReadError::new(path, ReadErrorKind::NotText))?;
+    // Windows PowerShell writes a mark before the text, which no reader of JSON expects.
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
     if text.trim().is_empty() {
         return Err(ReadError::new(path, ReadErrorKind::Empty));
     }
@@ -265,6 +269,16 @@ mod tests {
             read(&folder.path().join("gone")).unwrap_err().kind(),
             ReadErrorKind::Missing
         );
+    }
+
+    #[test]
+    fn the_mark_that_windows_writes_before_a_text_is_no_part_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.json");
+        std::fs::write(&path, "\u{feff}{}").unwrap();
+        assert_eq!(read_text(&path).unwrap(), "{}");
+        std::fs::write(&path, "\u{feff}\n").unwrap();
+        assert_eq!(read_text(&path).unwrap_err().kind(), ReadErrorKind::Empty);
     }
 
     #[test]

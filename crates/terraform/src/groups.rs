@@ -129,6 +129,8 @@ pub struct View {
     pub prefix_list_ids: BTreeMap<String, String>,
     /// What is not understood; never harmless.
     pub problems: Vec<Problem>,
+    /// What is understood, and is not as it looks: `67.221.169.243/0` is the whole internet.
+    pub remarks: Vec<Problem>,
     /// Owners of rules of which something is sensitive, by address: judge them, and show nothing of it.
     pub sensitive: BTreeMap<String, crate::SensitiveParts>,
 }
@@ -170,17 +172,19 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
         groups: &known_groups,
         lists: &known_lists,
         problems: Vec::new(),
+        remarks: Vec::new(),
     };
     let mut table = Table::default();
     let places: Vec<usize> = of(Kind::is_group)
         .map(|instance| table.add_group(instance, source))
         .collect();
     let mut orphans = Vec::new();
-    let mut problems = Vec::new();
+    let (mut problems, mut remarks) = (Vec::new(), Vec::new());
     let resources: Vec<&Instance> = of(Kind::is_rule).collect();
     for part in parallel::in_parts(&resources, |part| attached(reader(), part)) {
-        let (part, met) = part?;
+        let (part, met, said) = part?;
         problems.extend(met);
+        remarks.extend(said);
         for Attached { rules, target } in part {
             match target {
                 Target::Id(id) => table.by_id(&id).rules.extend(rules),
@@ -210,8 +214,11 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
         .filter_map(|instance| Some((instance.address.clone(), instance.id()?.to_owned())))
         .collect();
     problems.append(&mut reader.problems);
-    problems.sort();
-    problems.dedup();
+    remarks.append(&mut reader.remarks);
+    for list in [&mut problems, &mut remarks] {
+        list.sort();
+        list.dedup();
+    }
     Ok(View {
         members: members::read(source.instances, &reader),
         sensitive: crate::sensitive::parts(source.instances, &groups, &orphans),
@@ -220,6 +227,7 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
         prefix_lists,
         prefix_list_ids,
         problems,
+        remarks,
     })
 }
 
@@ -229,11 +237,11 @@ struct Attached {
     target: Target,
 }
 
-/// What rule resources come to, and what was met that is not understood.
+/// What rule resources come to, what was met that is not understood, and what is not as it looks.
 fn attached(
     mut reader: Reader<'_>,
     resources: &[&Instance],
-) -> Result<(Vec<Attached>, Vec<Problem>), ReadError> {
+) -> Result<(Vec<Attached>, Vec<Problem>, Vec<Problem>), ReadError> {
     let mut out = Vec::with_capacity(resources.len());
     for instance in resources {
         let rules = reader.resource_rules(instance)?;
@@ -263,7 +271,7 @@ fn attached(
             target,
         });
     }
-    Ok((out, reader.problems))
+    Ok((out, reader.problems, reader.remarks))
 }
 
 /// The keys of all rules of a group's attribute and of rule resources, by group id: for finding what a change removes.
@@ -276,6 +284,7 @@ pub(crate) fn resource_keys(
         groups: &nothing,
         lists: &nothing,
         problems: Vec::new(),
+        remarks: Vec::new(),
     };
     let mut keys: BTreeMap<String, BTreeSet<RuleKey>> = BTreeMap::new();
     for instance in instances.iter().filter(|instance| instance.kind.is_rule()) {

@@ -48,6 +48,7 @@ pub(crate) struct Reader<'a> {
     /// Addresses of the prefix lists there are, with their ids where known.
     pub(crate) lists: &'a BTreeMap<&'a str, Option<&'a str>>,
     pub(crate) problems: Vec<Problem>,
+    pub(crate) remarks: Vec<Problem>,
 }
 
 impl Reader<'_> {
@@ -444,11 +445,18 @@ impl Reader<'_> {
     ) -> Result<Peer, ReadError> {
         match text {
             Attribute::Set(text) => {
-                let (cidr, _) = Cidr::parse_noting_host_bits(text).map_err(|source| ReadError::Rule {
-                    address: instance.address.clone(),
-                    attribute,
-                    source: source.into(),
-                })?;
+                let (cidr, host_bits) =
+                    Cidr::parse_noting_host_bits(text).map_err(|source| ReadError::Rule {
+                        address: instance.address.clone(),
+                        attribute,
+                        source: source.into(),
+                    })?;
+                if host_bits {
+                    self.remarks.push(Problem {
+                        address: instance.address.clone(),
+                        what: format!("{text} has bits behind its prefix: it is {cidr}, as EC2 reads it"),
+                    });
+                }
                 Ok(Peer::Cidr(cidr))
             }
             Attribute::Unknown | Attribute::Null => Ok(Peer::Unknown(unknown)),
