@@ -182,7 +182,7 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
     let (mut problems, mut remarks) = (Vec::new(), Vec::new());
     let resources: Vec<&Instance> = of(Kind::is_rule).collect();
     for part in parallel::in_parts(&resources, |part| attached(reader(), part)) {
-        let (part, met, said) = part?;
+        let (part, [met, said]) = part?;
         problems.extend(met);
         remarks.extend(said);
         for Attached { rules, target } in part {
@@ -241,7 +241,7 @@ struct Attached {
 fn attached(
     mut reader: Reader<'_>,
     resources: &[&Instance],
-) -> Result<(Vec<Attached>, Vec<Problem>, Vec<Problem>), ReadError> {
+) -> Result<(Vec<Attached>, [Vec<Problem>; 2]), ReadError> {
     let mut out = Vec::with_capacity(resources.len());
     for instance in resources {
         let rules = reader.resource_rules(instance)?;
@@ -271,7 +271,7 @@ fn attached(
             target,
         });
     }
-    Ok((out, reader.problems, reader.remarks))
+    Ok((out, [reader.problems, reader.remarks]))
 }
 
 /// The keys of all rules of a group's attribute and of rule resources, by group id: for finding what a change removes.
