@@ -160,6 +160,33 @@ impl Aws {
         }
     }
 
+    /// These places behind one endpoint, as (region, name).
+    #[cfg(test)]
+    fn at(endpoint: &str, places: &[(&str, &str)], settings: &Settings) -> Self {
+        use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
+        let keys = Credentials::new("test", "test", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .endpoint_url(endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(keys))
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(settings.attempts.unwrap_or(1))
+                    .with_initial_backoff(Duration::from_millis(1)),
+            )
+            .build();
+        let counter = Counter::default();
+        let place = |(region, name): &(&str, &str)| Place::new(&config, region, (*name).to_owned(), &counter);
+        Self {
+            places: places.iter().map(place).collect(),
+            gaps: Vec::new(),
+            counter: counter.clone(),
+            at_once: settings.at_once,
+            allowed: settings.deadline,
+            deadline: Instant::now() + settings.deadline,
+        }
+    }
+
     /// The regions, each once.
     #[must_use]
     pub fn regions(&self) -> Vec<&str> {
@@ -256,3 +283,6 @@ async fn configuration(settings: &Settings) -> Result<(SdkConfig, Vec<String>), 
         None => Ok((config, regions)),
     }
 }
+
+#[cfg(test)]
+mod tests;
