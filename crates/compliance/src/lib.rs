@@ -7,6 +7,15 @@
 //!
 //! **What it is not.** It reads no file, runs no terraform, has no clock: text, views and today's date come from the caller.
 //!
+//! # Where to begin
+//!
+//! 1. Read a policy: [`Policy::read`], or [`Policy::read_all`] for several files that make one.
+//! 2. Say what is judged: [`Subject::planned`] for a plan, [`Subject::recorded`] for a state, [`Subject::live`] for EC2.
+//! 3. [`judge`] gives a `portcullis_report::Report`: its verdict, findings, and renderings (text, JSON, JUnit, SARIF, …).
+//!
+//! Code without a plan is judged by [`judge_code`], which also refuses what must not run. [`loosened`] tells what a new policy
+//! lets pass that the old one did not.
+//!
 //! ```
 //! use portcullis_compliance::{Policy, Subject, judge};
 //! use portcullis_report::Verdict;
@@ -28,7 +37,39 @@
 //! let (after, before) = (plan.after()?, plan.before()?);
 //! let report = judge(&policy, &Subject::planned(&after, &before, plan.partial()), "2026-11-23".parse()?);
 //! assert_eq!(report.verdict, Verdict::Violation);
-//! assert_eq!(report.findings[0].exposure, "tcp 22 from the whole IPv4 internet");
+//! let finding = &report.findings[0];
+//! assert_eq!(finding.exposure, "tcp 22 from the whole IPv4 internet");
+//! assert_eq!(finding.witness.as_deref(), Some("tcp 22 from 8.8.8.8"));
+//! assert_eq!(finding.resources, ["aws_security_group.admin"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Three verdicts
+//!
+//! Here the source of a rule is known only after apply. It may be anybody, so the gate can't tell about its port; about any other
+//! port it can.
+//!
+//! ```
+//! use portcullis_compliance::{Policy, Subject, judge};
+//! use portcullis_report::Verdict;
+//! use portcullis_terraform::Plan;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let plan = Plan::read(r#"{"format_version": "1.2", "resource_changes": [
+//!   {"address": "aws_vpc_security_group_ingress_rule.peer", "mode": "managed", "type": "aws_vpc_security_group_ingress_rule",
+//!    "name": "peer", "change": {"actions": ["create"], "before": null, "after_unknown": {"cidr_ipv4": true},
+//!     "after": {"security_group_id": "sg-1", "ip_protocol": "tcp", "from_port": 5432, "to_port": 5432}}}]}"#)?;
+//! let (after, before) = (plan.after()?, plan.before()?);
+//! let verdict = |port: u16| -> Result<Verdict, Box<dyn std::error::Error>> {
+//!     let policy = Policy::read(&format!(
+//!         "{{version: 1, rules: [{{id: closed, severity: high, deny: {{protocol: tcp, ports: [{port}], peers: internet}}}}]}}"
+//!     ))?;
+//!     let subject = Subject::planned(&after, &before, plan.partial());
+//!     Ok(judge(&policy, &subject, "2026-11-23".parse()?).verdict)
+//! };
+//! assert_eq!(verdict(5432)?, Verdict::Undetermined);
+//! assert_eq!(verdict(22)?, Verdict::Pass);
 //! # Ok(())
 //! # }
 //! ```
