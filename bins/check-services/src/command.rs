@@ -2,6 +2,7 @@
 
 use crate::{change, facts};
 use clap::ArgGroup;
+use portcullis_page::{Context, ServicesPage};
 use portcullis_probe::client::{Settings, Trust, ask};
 use portcullis_probe::{
     Control, Expectation, Expectations, Selection, ServicesReport, Targets, Wants, add_closed, targets,
@@ -108,6 +109,7 @@ Exit codes (docs/exit-codes.md):
 
 const JSON: &str = "services.json";
 const TEXT: &str = "services.txt";
+const PAGE: &str = "services.html";
 
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     // Before anything is taken away: it may be the file that this run writes anew.
@@ -119,6 +121,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     // Earlier answers must not be taken for these.
     artifacts.remove(JSON)?;
     artifacts.remove(TEXT)?;
+    artifacts.remove(PAGE)?;
 
     let inventory = facts::gather(args, stage)?;
     let found = find(args, &inventory, &expectations, stage)?;
@@ -135,6 +138,11 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     }
     artifacts.write_text(JSON, &report.to_json().map_err(Failure::internal)?)?;
     artifacts.write_text(TEXT, &report.to_text())?;
+    let page = ServicesPage {
+        context: &Context::of_job(&stage.ci()),
+        services: &report,
+    };
+    artifacts.write_text(PAGE, &page.to_html())?;
     // The other formats know findings only. These have no place in the code: the document stands for it.
     let findings = report.to_report();
     let tool = Tool::new(

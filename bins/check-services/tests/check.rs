@@ -141,7 +141,7 @@ fn closed() -> u16 {
 async fn a_service_that_answers() {
     let (server, job) = service(ResponseTemplate::new(200)).await;
     insta::assert_snapshot!("answers", job.run(&["--live", "live"]));
-    assert_eq!(job.written(), ["services.json", "services.txt"]);
+    assert_eq!(job.written(), ["services.html", "services.json", "services.txt"]);
     let text = std::fs::read_to_string(job.path("portcullis/services.txt")).unwrap();
     assert!(
         text.starts_with("services: pass: the service answers as expected\n"),
@@ -198,7 +198,7 @@ async fn services_that_fail() {
     );
     let job = Job::new(closed());
     insta::assert_snapshot!("down", job.run(&["--live", "live", "--timeout", "0"]));
-    assert_eq!(job.written(), ["services.json", "services.txt"]);
+    assert_eq!(job.written(), ["services.html", "services.json", "services.txt"]);
 }
 
 #[tokio::test]

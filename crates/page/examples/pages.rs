@@ -14,7 +14,7 @@ mod support;
 
 use std::error::Error;
 use std::path::PathBuf;
-use support::{Compared, Planned, hostile, large};
+use support::{Compared, Planned, hostile, hostile_services, large, services, services_page};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("usage: pages FOLDER")?);
@@ -47,6 +47,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         ),
         ("hostile", hostile().html()),
         ("large", large(5_000).html()),
+        (
+            "services",
+            services_page(&services(8).compared_with(&services(6))),
+        ),
+        ("services-many", services_page(&services(1_000))),
+        ("services-hostile", services_page(&hostile_services())),
     ] {
         std::fs::write(folder.join(format!("{name}.html")), html)?;
     }

@@ -1,4 +1,5 @@
-//! One page to look at: what a change opens and closes, in a single HTML file.
+//! Pages to look at, each a single HTML file: what a change opens and closes, whether the three views agree, whether the services
+//! answer.
 //!
 //! **What it is for.** An approver opens one artifact and sees, in this order: the headline and the verdict, a picture of the
 //! exposure (peers, ports, groups, members), the findings with what to change, every rule, and terraform's own words. The file
@@ -40,11 +41,14 @@ mod picture;
 mod plan;
 mod plan_rules;
 mod rules;
+mod services;
 mod shell;
 mod status;
+mod table;
 mod transcript;
 mod verify;
 
 pub use context::Context;
 pub use plan::PlanPage;
+pub use services::ServicesPage;
 pub use verify::VerifyPage;

@@ -41,8 +41,8 @@
     for (const row of visible) row.hidden = false;
     const from = at * PAGE;
     shown.textContent = fits.length === 0
-      ? "No rule fits."
-      : `Rules ${number(from + 1)} to ${number(from + visible.length)} of ${number(fits.length)}` +
+      ? `No ${body.dataset.one} fits.`
+      : `${body.dataset.many} ${number(from + 1)} to ${number(from + visible.length)} of ${number(fits.length)}` +
         (fits.length < rows.length ? `, out of ${number(rows.length)} in all.` : ".");
     page.textContent = `Page ${number(at + 1)} of ${number(last + 1)}`;
     pages.hidden = last === 0;

@@ -6,7 +6,7 @@ mod support;
 
 use portcullis_report::{Finding, GroupRef, Report, Severity, Verdict};
 use proptest::prelude::*;
-use support::{Compared, HOSTILE, Planned, hostile, large};
+use support::{Compared, HOSTILE, Planned, hostile, hostile_services, large, services, services_page};
 
 /// The page as text: one line per block, marks of structure kept, markup gone.
 fn outline(html: &str) -> String {
@@ -78,6 +78,30 @@ fn without_live_nothing_agrees() {
     let html = Compared::recorded("estate/4-hand-made-drift", false).html();
     assert!(!outline(&html).contains("All that is open is declared"));
     insta::assert_snapshot!("verify-live-not-read", outline(&html));
+}
+
+#[test]
+fn services_answer_or_do_not() {
+    let earlier = services(6);
+    let report = services(8).compared_with(&earlier);
+    insta::assert_snapshot!("services", outline(&services_page(&report)));
+}
+
+#[test]
+fn hostile_services_are_text() {
+    let html = services_page(&hostile_services());
+    assert_only_our_tags(&html);
+    assert!(!html.contains('\u{202e}') && !html.contains('\u{1b}'));
+    assert!(html.contains("&lt;/script&gt;"));
+}
+
+#[test]
+fn many_services_fold() {
+    let html = services_page(&services(10_000));
+    let (shown, folded) = html.split_once("<details id=\"rest\">").unwrap();
+    assert_eq!(shown.matches("<tr data-v=").count(), 200);
+    assert!(folded.contains("further checks"));
+    assert!(html.len() < 16_000_000, "{} bytes", html.len());
 }
 
 #[test]

@@ -12,12 +12,18 @@ use portcullis_compliance::{Policy, Subject, judge};
 use portcullis_consistency::{ConsistencyReport, Views};
 use portcullis_exposure::ExposureReport;
 use portcullis_gitlab::ci::Variables;
-use portcullis_page::{Context, PlanPage, VerifyPage};
+use portcullis_page::{Context, PlanPage, ServicesPage, VerifyPage};
+use portcullis_probe::{
+    Answer, BadCertificate, Certificate, CheckResult, Expectation, HttpAnswer, MemberKind, Phase, Phases,
+    Place, Reach, Reply, ServicesReport, Target, Targets, Unasked, Wish, judge as judge_answer,
+};
 use portcullis_report::{Finding, GroupRef, Location, Report, Severity, Standing, Verdict, Waived};
 use portcullis_secgroup::Inventory;
 use portcullis_terraform::{Configuration, Plan, State, View};
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub(crate) fn context() -> Context {
     let job = Variables::from_lookup(|name| {
@@ -255,4 +261,118 @@ fn quoted(text: &str) -> String {
     }
     out.push('"');
     out
+}
+
+/// What so many members answered, a few of them badly.
+pub(crate) fn services(members: usize) -> ServicesReport {
+    let http = |status| {
+        Answer::Http(Box::new(HttpAnswer {
+            status,
+            ..HttpAnswer::default()
+        }))
+    };
+    let named = Arc::new(Expectation::default().named("shop.example.org").unwrap());
+    let checks = (0..members).map(|n| {
+        let answer = match n % 100 {
+            1 => http(502),
+            2 => Answer::Refused,
+            3 => Answer::TimedOut(Phase::Connect),
+            4 => Answer::Certificate(BadCertificate::Expired),
+            5 | 6 => Answer::Connected,
+            _ => http(200),
+        };
+        let wish = match n % 100 {
+            5 | 7 => Wish::Silence(None),
+            6 => Wish::Silence(Some(
+                "1.1.1.0/28 may still come in, and this machine may be among them".into(),
+            )),
+            _ => Wish::Answer(Arc::clone(&named)),
+        };
+        let port = if n % 100 == 5 { 8080 } else { 443 };
+        let answer = if n % 100 == 7 { Answer::Refused } else { answer };
+        let [high, low] = u16::try_from(n).unwrap().to_be_bytes();
+        let address: IpAddr = [198, 18, high, low].into();
+        let target = Target {
+            member: format!("front-{n}"),
+            kind: if n % 3 == 0 {
+                MemberKind::LoadBalancer
+            } else {
+                MemberKind::Instance
+            },
+            group: "web".into(),
+            place: Place::Address(address),
+            port,
+            wish,
+        };
+        let took = |us: u64| Some(us * (1 + u64::try_from(n % 7).unwrap()));
+        let answered = matches!(answer, Answer::Http(_));
+        let reply = Reply {
+            address: Some(address),
+            milliseconds: answered.then_some(12),
+            phases: if answered {
+                Phases {
+                    dns_us: None,
+                    connect_us: took(1_200),
+                    tls_us: took(4_300),
+                    first_byte_us: took(7_900),
+                }
+            } else {
+                Phases::default()
+            },
+            certificate: answered.then(|| Certificate {
+                not_after: "2027-01-31T00:00:00Z".into(),
+                days_left: 63,
+            }),
+            answer,
+            redirects: 0,
+        };
+        judge_answer(&target, &reply, if answered { 1 } else { 3 }, &Reach::default())
+    });
+    let unasked = |result, what: &str, why: &str| Unasked {
+        member: "dns-1".into(),
+        kind: MemberKind::Instance,
+        group: "resolver".into(),
+        what: what.into(),
+        result,
+        why: why.into(),
+    };
+    let targets = Targets {
+        unasked: vec![
+            unasked(
+                CheckResult::NotTestable,
+                "udp 53",
+                "UDP gives no sign of being open",
+            ),
+            unasked(CheckResult::Skipped, "tcp 853", "the resolver team checks it"),
+        ],
+        ..Targets::default()
+    };
+    ServicesReport::new(checks.collect(), &targets)
+}
+
+/// The same in hostile words.
+pub(crate) fn hostile_services() -> ServicesReport {
+    let mut report = services(12);
+    for check in &mut report.checks {
+        for text in [
+            &mut check.id,
+            &mut check.member,
+            &mut check.group,
+            &mut check.url,
+            &mut check.outcome,
+        ] {
+            *text = format!("{HOSTILE} {text}");
+        }
+    }
+    report.notes = vec![HOSTILE.repeat(3)];
+    let earlier = services(3);
+    report.compared_with(&earlier)
+}
+
+pub(crate) fn services_page(report: &ServicesReport) -> String {
+    ServicesPage {
+        context: &context(),
+        services: report,
+    }
+    .to_html()
 }
