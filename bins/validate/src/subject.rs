@@ -39,12 +39,13 @@ fn planned(
     code: Option<&Configuration>,
     stage: &Stage,
 ) -> Result<Read, Failure> {
-    let text = stage.plan_json(path, args.config.as_deref(), args.terraform.as_deref())?;
-    let plan = match Plan::read(&text) {
+    let file = stage.plan_file(path, args.config.as_deref(), args.terraform.as_deref())?;
+    let text = file.text()?;
+    let plan = match Plan::read(text) {
         Ok(plan) => plan,
         Err(error) => {
             // What is wrong may be told with a value that nobody should see.
-            if let Ok(sensitive) = Sensitive::of_plan(&text) {
+            if let Ok(sensitive) = Sensitive::of_plan(text) {
                 stage.mask_all(sensitive.values());
             }
             return Err(unreadable(path, error));
@@ -52,7 +53,7 @@ fn planned(
     };
     stage.mask_all(plan.sensitive().values());
     // A plan keeps nothing of its text, which may be the largest thing in memory.
-    drop(text);
+    drop(file);
     let plan = match code {
         Some(code) => plan.with_code(code.clone()),
         None => plan,

@@ -108,16 +108,18 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
 }
 
 pub(crate) fn read_text(path: &Path) -> Result<String, ReadError> {
-    text(path, read_bytes(path)?)
+    let bytes = read_bytes(path)?;
+    let mark = bytes.len() - as_text(path, &bytes)?.len();
+    let mut text = String::from_utf8(bytes).map_err(|_| ReadError::new(path, ReadErrorKind::NotText))?;
+    text.drain(..mark);
+    Ok(text)
 }
 
 /// The text of a file that was read.
-pub(crate) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, ReadError> {
-    let mut text = String::from_utf8(bytes).map_err(|_| ReadError::new(path, ReadErrorKind::NotText))?;
+pub(crate) fn as_text<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, ReadError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| ReadError::new(path, ReadErrorKind::NotText))?;
     // Windows PowerShell writes a mark before the text, which no reader of JSON expects.
-    if text.starts_with('\u{feff}') {
-        text.drain(..'\u{feff}'.len_utf8());
-    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
         return Err(ReadError::new(path, ReadErrorKind::Empty));
     }

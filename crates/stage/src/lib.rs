@@ -48,6 +48,7 @@ mod failure;
 mod files;
 #[cfg(feature = "gitlab")]
 mod gitlab;
+mod large;
 mod passed;
 mod program;
 mod redact;
@@ -65,6 +66,7 @@ pub use environment::{Environment, UnsetVariable};
 pub use exit::Exit;
 pub use failure::Failure;
 pub use files::{ReadError, ReadErrorKind};
+pub use large::LargeFile;
 pub use passed::Passed;
 pub use program::{Output, Program, ProgramError, ProgramErrorKind};
 pub use redact::Redactor;

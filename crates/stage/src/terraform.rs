@@ -1,7 +1,7 @@
 //! Terraform, started in the configuration's folder with the managed state as its backend.
 
 use crate::{
-    Cancelled, Failure, Output, Program, ProgramError, SavedPlan, Stage, files, saved_plan::is_saved_plan,
+    Cancelled, Failure, LargeFile, Output, Program, ProgramError, SavedPlan, Stage, saved_plan::is_saved_plan,
 };
 use portcullis_gitlab::{
     ci::{MissingVariable, Variables},
@@ -217,9 +217,22 @@ impl Stage {
         config: Option<&Path>,
         program: Option<&Path>,
     ) -> Result<String, Failure> {
-        let bytes = files::read_bytes(path)?;
-        if !is_saved_plan(path, &bytes) {
-            return Ok(files::text(path, bytes)?);
+        Ok(self.plan_file(path, config, program)?.text()?.to_owned())
+    }
+
+    /// The same, where it may be large.
+    ///
+    /// # Errors
+    /// As [`Stage::plan_json`], but for what is no text.
+    pub fn plan_file(
+        &self,
+        path: &Path,
+        config: Option<&Path>,
+        program: Option<&Path>,
+    ) -> Result<LargeFile, Failure> {
+        let file = LargeFile::read(path)?;
+        if !is_saved_plan(path, file.bytes()) {
+            return Ok(file);
         }
         let Some(config) = config else {
             let message = format!(
@@ -230,7 +243,8 @@ impl Stage {
                 .hint("name the initialised folder of the configuration with `--config DIR`"));
         };
         let plan = self.open_plan(path)?;
-        Terraform::offline(self, program, config)?.show_plan(self, &plan)
+        let shown = Terraform::offline(self, program, config)?.show_plan(self, &plan)?;
+        Ok(LargeFile::new(path, shown.into_bytes()))
     }
 }
 

@@ -3,11 +3,11 @@
 use crate::address::{Split, Step, steps};
 use crate::fields::{Text, once};
 use crate::resource::Kind;
+use crate::table::Table;
 use crate::tree::{MaybeName, Name, Names};
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -21,9 +21,9 @@ pub(crate) struct PlanConfiguration {
 struct Module {
     /// The resources that matter here, by address without instance key.
     #[serde(deserialize_with = "resources")]
-    resources: BTreeMap<Box<str>, Resource>,
-    module_calls: BTreeMap<Box<str>, ModuleCall>,
-    outputs: BTreeMap<Box<str>, Output>,
+    resources: Table<Resource>,
+    module_calls: Table<ModuleCall>,
+    outputs: Table<Output>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -38,7 +38,7 @@ struct Resource {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct ModuleCall {
-    expressions: Expressions,
+    expressions: Table<Expression>,
     for_each_expression: Expression,
     module: Module,
 }
@@ -51,11 +51,10 @@ struct Output {
 
 impl Resource {
     /// What an attribute refers to. `None` where it is not written.
-    fn expression(&self, attribute: &str) -> Option<&Expression> {
-        static CONSTANT: Expression = Expression(Vec::new());
+    fn expression(&self, attribute: &str) -> Option<&[Box<str>]> {
         let name = Name::known(attribute).filter(|name| self.written.contains(*name))?;
         let found = self.expressions.iter().find(|(other, _)| *other == name);
-        Some(found.map_or(&CONSTANT, |(_, expression)| expression))
+        Some(found.map_or(&[], |(_, expression)| &expression.0))
     }
 }
 
@@ -92,7 +91,7 @@ impl PlanConfiguration {
             return out;
         };
         match resource.expression(attribute) {
-            Some(expression) => follow(&scopes, &resource.for_each_expression, expression, &mut out, 0),
+            Some(expression) => follow(&scopes, &resource.for_each_expression.0, expression, &mut out, 0),
             None => out.incomplete = true,
         }
         for list in [&mut out.resources, &mut out.deciders] {
@@ -137,8 +136,8 @@ struct Scope<'a> {
 /// which Terraform refuses but a damaged file may hold.
 fn follow(
     scopes: &[Scope<'_>],
-    for_each: &Expression,
-    expression: &Expression,
+    for_each: &[Box<str>],
+    expression: &[Box<str>],
     out: &mut References,
     depth: usize,
 ) {
@@ -157,7 +156,7 @@ fn follow(
             ["each", "value", ..] => {
                 out.same_key = true;
                 // The collection may itself be made of resources.
-                follow(scopes, &Expression::default(), for_each, out, depth + 1);
+                follow(scopes, &[], for_each, out, depth + 1);
             }
             ["each" | "count", ..] => out.same_key = true,
             ["var", name, ..] => match scope
@@ -167,8 +166,8 @@ fn follow(
                 Some((call, expression)) => {
                     follow(
                         &scopes[..scopes.len() - 1],
-                        &call.for_each_expression,
-                        expression,
+                        &call.for_each_expression.0,
+                        &expression.0,
                         out,
                         depth + 1,
                     );
@@ -223,13 +222,13 @@ fn follow_output(
         call: Some(call),
         prefix: Cow::Owned(prefix),
     });
-    follow(&inner, &Expression::default(), &output.expression, out, depth + 1);
+    follow(&inner, &[], &output.expression.0, out, depth + 1);
 }
 
 /// The references of an expression without those that another one makes more precise: Terraform lists
 /// `aws_vpc.main.id` and `aws_vpc.main` both. Nested blocks are searched, too.
-fn most_specific(expression: &Expression) -> Vec<&str> {
-    let mut all: Vec<&str> = expression.0.iter().map(|reference| &**reference).collect();
+fn most_specific(expression: &[Box<str>]) -> Vec<&str> {
+    let mut all: Vec<&str> = expression.iter().map(|reference| &**reference).collect();
     all.sort_unstable();
     // In this order what makes a reference more precise stands behind it, though not always next to it.
     let longer = |at: usize| {
@@ -247,18 +246,16 @@ fn most_specific(expression: &Expression) -> Vec<&str> {
 
 /// Of an expression, or of a block with all its expressions: what it refers to.
 #[derive(Debug, Clone, Default)]
-struct Expression(Vec<Box<str>>);
+struct Expression(Box<[Box<str>]>);
 
 impl<'de> Deserialize<'de> for Expression {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Most are a constant, and take no memory.
         let mut references = Vec::new();
         deserializer.deserialize_any(Collect {
             references: &mut references,
             listed: false,
         })?;
-        references.shrink_to_fit();
-        Ok(Self(references))
+        Ok(Self(references.into()))
     }
 }
 
@@ -348,18 +345,7 @@ enum InExpression {
     Other,
 }
 
-/// Expressions by the attribute they stand behind; the last one counts where an attribute stands twice.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(transparent)]
-struct Expressions(BTreeMap<Box<str>, Expression>);
-
-impl Expressions {
-    fn get(&self, attribute: &str) -> Option<&Expression> {
-        self.0.get(attribute)
-    }
-}
-
-/// Those of a resource, as far as this crate asks for them.
+/// The expressions of a resource, as far as this crate asks for them.
 #[derive(Default)]
 struct Asked {
     written: Names,
@@ -400,23 +386,23 @@ impl<'de> Deserialize<'de> for Asked {
 }
 
 /// The resources of a module, those of types that this crate reads.
-fn resources<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Box<str>, Resource>, D::Error> {
+fn resources<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Table<Resource>, D::Error> {
     struct List;
     impl<'de> Visitor<'de> for List {
-        type Value = BTreeMap<Box<str>, Resource>;
+        type Value = Table<Resource>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("a list of resources")
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let mut out = BTreeMap::new();
+            let mut out = Vec::new();
             while let Some(Listed { address, resource }) = list.next_element()? {
                 if is_ours(&address) {
-                    out.entry(address.into()).or_insert(resource);
+                    out.push((address.into(), resource));
                 }
             }
-            Ok(out)
+            Ok(out.into_iter().collect())
         }
     }
     deserializer.deserialize_seq(List)

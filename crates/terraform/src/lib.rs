@@ -86,6 +86,7 @@ mod rules;
 mod sensitive;
 mod shown;
 mod state;
+mod table;
 mod tree;
 
 pub use address::Address;

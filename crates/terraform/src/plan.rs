@@ -23,7 +23,7 @@ pub(crate) use document::Document;
 use portcullis_secgroup::Direction;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, LazyLock};
 
 /// The same error as it is found when all is read at once: then it names the place in the file.
@@ -103,10 +103,12 @@ impl Plan {
         // One core passes over the document, and the others read the changes that it finds.
         let (read, parts) = parallel::in_batches(
             |each| {
-                let document = Document::read(text, each)?;
+                let mut document = Document::read(text, each)?;
                 let configuration = document.configuration.map(|raw| serde_json::from_str(raw.get()));
                 let mut places = Places::new(text);
                 places.document(&document)?;
+                // They were looked at for marks only, and there are many.
+                document.planned_values = None;
                 Ok((document, configuration.transpose()?, places.sensitive))
             },
             |changes: Vec<&RawValue>| Part::read(text, &changes),
@@ -164,10 +166,22 @@ impl Plan {
             problems: Vec::new(),
             sensitive,
         };
-        let mut touched: BTreeSet<Cow<'_, str>> = BTreeSet::new();
+        let mut touched: HashSet<Cow<'_, str>> = HashSet::new();
+        let parts: Vec<Part<'_>> = parts
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .map_err(|error| json(in_place(text, error)))?;
+        // Growing by and by would need twice the memory.
+        plan.before
+            .reserve_exact(parts.iter().map(|part| part.before.len()).sum());
+        plan.after
+            .reserve_exact(parts.iter().map(|part| part.after.len()).sum());
         for part in parts {
-            let part = part.map_err(|error| json(in_place(text, error)))?;
-            touched.extend(plan.add(part));
+            let addresses = plan.add(part);
+            // Only a prior state is told apart by them.
+            if document.prior_state.is_some() {
+                touched.extend(addresses);
+            }
         }
         if let Some(prior) = &document.prior_state {
             plan.before.clear();
@@ -288,7 +302,7 @@ struct Part<'a> {
     removed: Vec<Instance>,
     problems: Vec<Problem>,
     sensitive: Sensitive,
-    /// The addresses of the changes: a prior state is told apart by them.
+    /// The addresses of the changes.
     touched: Vec<Cow<'a, str>>,
 }
 

@@ -1,6 +1,7 @@
 //! Resources as `terraform show -json` writes them ("JSON Output Format", values representation): in a state, and in a
 //! plan's `planned_values` and `prior_state`.
 
+use crate::fields::Text;
 use crate::resource::{Instance, Kind};
 use crate::tree::Tree;
 use serde::Deserialize;
@@ -42,9 +43,9 @@ struct Module<'a> {
 #[derive(Deserialize)]
 pub(crate) struct Object<'a> {
     #[serde(borrow, default)]
-    pub(crate) address: Option<Cow<'a, str>>,
+    pub(crate) address: Option<Text<'a>>,
     #[serde(borrow, default, rename = "type")]
-    kind: Option<Cow<'a, str>>,
+    kind: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(crate) values: Raw<'a>,
     #[serde(borrow, default)]
@@ -67,12 +68,15 @@ impl<'a> Values<'a> {
 impl Object<'_> {
     /// What this crate reads of it; `None` when it is of a type that it does not read.
     pub(crate) fn instance(&self) -> Result<Option<Instance>, serde_json::Error> {
-        let kind = self.kind.as_ref().ok_or_else(|| Error::missing_field("type"))?;
+        let Some(Text(kind)) = &self.kind else {
+            return Err(Error::missing_field("type"));
+        };
         let Some(kind) = Kind::of(kind) else {
             return Ok(None);
         };
-        let address = self.address.as_ref();
-        let address = address.ok_or_else(|| serde_json::Error::missing_field("address"))?;
+        let Some(Text(address)) = &self.address else {
+            return Err(Error::missing_field("address"));
+        };
         let values = Arc::new(tree(self.values)?);
         let marks = marks(self.sensitive_values)?;
         Ok(Some(Instance::new(

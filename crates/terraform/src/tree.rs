@@ -56,40 +56,45 @@ const NAMES: [&str; 43] = [
     "vpc_security_group_ids",
 ];
 
-/// The length of the longest name.
-const LONGEST: usize = {
-    let (mut longest, mut at) = (0, 0);
-    while at < NAMES.len() {
-        if NAMES[at].len() > longest {
-            longest = NAMES[at].len();
-        }
-        at += 1;
-    }
-    longest
-};
-
-/// The places of the names, the shorter first, and where those of each length begin: nearly every field of a document is
-/// looked up, and few names are equally long.
-const BY_LENGTH: ([u8; NAMES.len()], [usize; LONGEST + 2]) = {
-    let (mut places, mut starts) = ([0; NAMES.len()], [0; LONGEST + 2]);
-    let (mut count, mut length) = (0, 0);
-    while length <= LONGEST {
-        starts[length] = count;
-        let mut at = 0;
+/// How [`slot`] mixes, and the place of each name at its slot: nearly every field of a document is looked up, so each
+/// slot holds one name at most. The number is found by trying.
+const SLOTS: (u32, [u8; SLOT_COUNT]) = {
+    // Odd, and without a pattern.
+    let mut factor: u32 = 0x9e37_79b1;
+    loop {
+        let (mut slots, mut at) = ([NO_NAME; SLOT_COUNT], 0);
         while at < NAMES.len() {
-            if NAMES[at].len() == length {
-                #[expect(clippy::cast_possible_truncation, reason = "there are fewer names")]
-                let place = at as u8;
-                places[count] = place;
-                count += 1;
+            let slot = slot(NAMES[at].as_bytes(), factor);
+            if slots[slot] != NO_NAME {
+                break;
             }
+            #[expect(clippy::cast_possible_truncation, reason = "there are fewer names")]
+            let place = at as u8;
+            slots[slot] = place;
             at += 1;
         }
-        length += 1;
+        if at == NAMES.len() {
+            break (factor, slots);
+        }
+        factor = factor.wrapping_add(2);
     }
-    starts[length] = count;
-    (places, starts)
 };
+
+const SLOT_COUNT: usize = 256;
+
+/// Beyond all places.
+const NO_NAME: u8 = u8::MAX;
+
+/// Where a name is looked for: by its length, its first and last letter and the one in the middle.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "only what is long is cut, and then compared"
+)]
+const fn slot(name: &[u8], factor: u32) -> usize {
+    let [.., last] = name else { return 0 };
+    let key = u32::from_le_bytes([name.len() as u8, name[0], name[name.len() / 2], *last]);
+    (key.wrapping_mul(factor) >> 24) as usize
+}
 
 /// A JSON value. Fields of an object that are null are as good as absent, and left out.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -189,15 +194,8 @@ pub(crate) struct Name(u8);
 impl Name {
     /// `None` when this crate does not read it.
     pub(crate) fn of(text: &str) -> Option<Self> {
-        let (places, starts) = &BY_LENGTH;
-        let (from, to) = (*starts.get(text.len())?, *starts.get(text.len() + 1)?);
-        let last = text.as_bytes().last();
-        let is_it = |place: &&u8| {
-            let name = NAMES[usize::from(**place)];
-            // Most of those of the same length end otherwise, which is quick to see.
-            name.as_bytes().last() == last && name == text
-        };
-        places.get(from..to)?.iter().find(is_it).copied().map(Self)
+        let place = SLOTS.1[slot(text.as_bytes(), SLOTS.0)];
+        (NAMES.get(usize::from(place)) == Some(&text)).then_some(Self(place))
     }
 
     /// A name that this crate's code asks for.

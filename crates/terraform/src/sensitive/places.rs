@@ -216,7 +216,7 @@ impl<'a> Places<'a> {
     fn shown(&mut self, values: &Values<'a>) -> Result<(), serde_json::Error> {
         self.outputs(&values.outputs)?;
         for object in values.objects() {
-            let address = object.address.as_deref().unwrap_or_default();
+            let address = object.address.as_ref().map_or("", |text| &*text.0);
             self.resource(address, object.values, object.sensitive_values)?;
         }
         Ok(())

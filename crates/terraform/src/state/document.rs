@@ -1,6 +1,6 @@
 //! The state's document, passed over once. Each resource is handed on as soon as it is found.
 
-use crate::fields::{Each, once};
+use crate::fields::{Each, Text, once};
 use crate::shown::Values;
 use crate::tree::Tree;
 use serde::Deserialize;
@@ -28,7 +28,7 @@ pub(super) struct Document<'a> {
 #[derive(Deserialize)]
 pub(super) struct Resource<'a, I> {
     #[serde(borrow, default)]
-    module: Option<Cow<'a, str>>,
+    module: Option<Text<'a>>,
     #[serde(borrow)]
     mode: Cow<'a, str>,
     #[serde(borrow, rename = "type")]
@@ -41,7 +41,7 @@ pub(super) struct Resource<'a, I> {
 impl<I> Resource<'_, I> {
     /// The address of its object with this key.
     pub(super) fn address(&self, key: Option<&Value>) -> String {
-        let module = self.module.as_deref().unwrap_or_default();
+        let module = self.module.as_ref().map_or("", |text| &*text.0);
         // The dots and a short key besides.
         let mut out = String::with_capacity(module.len() + self.kind.len() + self.name.len() + 12);
         if !module.is_empty() {
