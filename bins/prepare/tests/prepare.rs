@@ -214,6 +214,18 @@ async fn a_healthy_world_passes_and_is_written_down() {
 }
 
 #[tokio::test]
+async fn a_pipeline_that_only_checks_services_needs_no_code_and_no_policy() {
+    let world = World::new().await;
+    for there in ["config", "policy.yaml", "fake-terraform"] {
+        let _ = fs::remove_dir_all(world.path(there));
+        let _ = fs::remove_file(world.path(there));
+    }
+    let (code, text) = world.run_with(&["--state-name", "production"]);
+    assert_eq!(code, 0, "{text}");
+    insta::assert_snapshot!("services-only", text);
+}
+
+#[tokio::test]
 async fn each_missing_thing_is_named_with_the_documented_code() {
     type Change = fn(&mut World);
     let table: [(&str, Change, i32); 23] = [

@@ -45,8 +45,8 @@ pub struct Limits {
     /// Free 500 in all active pipelines of a project together; self-managed instances have no limit unless it is set.
     /// (GitLab docs, "GitLab.com settings", CI/CD; "CI/CD limits".)
     pub jobs: usize,
-    /// Bytes of its text. GitLab takes 2 MiB of YAML since 17.4 and took 1 MiB before (issue 473777); what it counts is the parsed
-    /// form, which is larger, so a quarter of that is left.
+    /// Bytes of its text. GitLab takes 2 MiB of YAML, older ones 1 MiB (issue 473777); what it counts is the parsed form, which is
+    /// larger, so a quarter of that is left.
     pub bytes: usize,
 }
 
@@ -112,6 +112,8 @@ impl TooLarge {
 
 /// The job that brings the list of stacks, and the pipeline's Slack thread, from the parent pipeline.
 const LIST: &str = "list stacks";
+/// The hidden job that every job of a chain extends.
+const CHAIN: &str = ".portcullis-chain";
 /// The job that joins what the chains left.
 const REPORT: &str = "report";
 /// Both of them.
@@ -241,11 +243,17 @@ impl<'a> Pipeline<'a> {
             entries.push(("variables".to_owned(), Yaml::map(variables)));
         }
         entries.push((LIST.to_owned(), self.list_job()));
+        entries.push((CHAIN.to_owned(), self.chain()));
+        for job in &self.jobs {
+            if let Some(keywords) = &job.keywords {
+                entries.push((format!(".{}", job.name), keywords.clone()));
+            }
+        }
         for (chain, label) in chains.iter().zip(&labels) {
             let mut before: Option<String> = None;
             for job in &self.jobs {
                 let name = format!("{}: {label}", job.name);
-                entries.push((name.clone(), self.chain_job(job, chain, before.as_deref())));
+                entries.push((name.clone(), Self::chain_job(job, chain, before.as_deref())));
                 before = Some(name);
             }
         }
@@ -283,26 +291,31 @@ impl<'a> Pipeline<'a> {
         self.with_image(keywords)
     }
 
-    fn chain_job(&self, job: &Job, chain: &[&Stack], before: Option<&str>) -> Yaml {
+    /// What all jobs of all chains have in common.
+    fn chain(&self) -> Yaml {
+        self.with_image(vec![
+            ("interruptible".to_owned(), true.into()),
+            ("artifacts".to_owned(), artifacts(&["portcullis/stacks/"])),
+        ])
+    }
+
+    fn chain_job(job: &Job, chain: &[&Stack], before: Option<&str>) -> Yaml {
         let keys: Vec<&str> = chain.iter().map(|stack| stack.key.as_str()).collect();
-        let mut keywords = vec![("stage".to_owned(), Yaml::from(job.name.as_str()))];
-        match &job.keywords {
-            None => keywords.push(("extends".to_owned(), format!(".{}", job.name).into())),
-            Some(Yaml::Map(own)) => keywords.extend(own.iter().cloned()),
-            Some(_) => {}
-        }
-        keywords.push(("needs".to_owned(), Yaml::list([LIST].into_iter().chain(before))));
+        let mut keywords = vec![
+            // The later wins: where the artifacts are is no matter of the job's own.
+            ("extends", Yaml::list([format!(".{}", job.name).as_str(), CHAIN])),
+            ("stage", job.name.as_str().into()),
+            ("needs", Yaml::list([LIST].into_iter().chain(before))),
+        ];
         // One stack's failure must not keep the others in its chain from their next job; that job passes over the failed one.
         if before.is_some() && chain.len() > 1 {
-            keywords.push(("when".to_owned(), "always".into()));
+            keywords.push(("when", "always".into()));
         }
-        keywords.push(("interruptible".to_owned(), true.into()));
         keywords.push((
-            "variables".to_owned(),
+            "variables",
             Yaml::map([("PORTCULLIS_STACKS", keys.join(",").into())]),
         ));
-        keywords.push(("artifacts".to_owned(), artifacts(&["portcullis/stacks/"])));
-        self.with_image(keywords)
+        Yaml::map(keywords)
     }
 
     fn report_job(&self) -> Yaml {

@@ -93,6 +93,9 @@ fn a_thousand_and_ten_thousand_fit() {
     assert_eq!(shape(1_000, jobs(), 450), (224, 450, 5));
     assert_eq!(shape(1_000, one(), 1_500), (1_000, 1_002, 1));
     assert_eq!(shape(10_000, one(), 450), (448, 450, 23));
+    assert_eq!(shape(1_000, jobs(), 1_400), (699, 1_400, 2));
+    assert_eq!(shape(1_000, jobs(), 1_900), (949, 1_900, 2));
+    assert_eq!(shape(1_000, jobs(), 2_002), (1_000, 2_002, 1));
     // More jobs than the text has room for.
     assert!(shape(10_000, one(), 20_000).0 < 10_000);
 }
@@ -142,7 +145,7 @@ proptest! {
             .as_object()
             .unwrap()
             .iter()
-            .filter(|(name, _)| !keywords.contains(&name.as_str()))
+            .filter(|(name, _)| !keywords.contains(&name.as_str()) && !name.starts_with('.'))
             .collect();
         prop_assert_eq!(found.len(), written.jobs, "two jobs of one name");
         prop_assert!(written.jobs <= most);
