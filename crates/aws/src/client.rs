@@ -2,6 +2,7 @@
 
 mod calls;
 mod credentials;
+mod listings;
 mod pages;
 mod place;
 

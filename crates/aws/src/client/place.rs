@@ -1,30 +1,17 @@
 //! One region of one account.
 
 use super::calls::Counter;
+use super::listings::Ids;
 use super::pages::{Listed, Listing, Pace};
 use crate::convert::{self, Converted};
 use crate::{ReadError, Scope, scope};
 use aws_config::SdkConfig;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::Region;
-use aws_sdk_ec2::types::{
-    Filter, Instance, NetworkInterface, SecurityGroup, SecurityGroupRule, SecurityGroupVpcAssociation,
-    StaleSecurityGroup,
-};
+use aws_sdk_ec2::types::{Instance, NetworkInterface, SecurityGroupVpcAssociation};
 use futures_util::future::{join, join_all, join3};
 use portcullis_secgroup::{Gap, Inventory, Missing, PrefixLists};
 use std::collections::BTreeSet;
-
-/// How many items a page may hold. Without a number EC2 tries to answer all at once and fails on large accounts
-/// (EC2 API reference, `DescribeSecurityGroupRules` and others: 5 to 1000).
-const PAGE: u16 = 1000;
-/// Pages of prefix-list entries are smaller (EC2 API reference, `GetManagedPrefixListEntries`: 1 to 100).
-const ENTRIES_PAGE: u16 = 100;
-/// Those of stale groups, too (EC2 API reference, `DescribeStaleSecurityGroups`: 5 to 255).
-const STALE_PAGE: u16 = 255;
-
-/// Ids that a filter holds; `None` is no filter.
-type Ids = Option<Vec<String>>;
 
 /// One region of one account.
 #[derive(Debug)]
@@ -175,7 +162,11 @@ impl Place {
         }
     }
 
-    fn listing(&self, call: &'static str) -> Listing<'_> {
+    pub(super) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn listing(&self, call: &'static str) -> Listing<'_> {
         Listing {
             place: if self.name.is_empty() {
                 &self.region
@@ -185,70 +176,6 @@ impl Place {
             region: &self.region,
             call,
         }
-    }
-
-    async fn groups(&self, scope: &Scope, pace: &Pace<'_>) -> Listed<SecurityGroup> {
-        let mut filters: Vec<Filter> = Vec::new();
-        filters.extend((!scope.vpcs.is_empty()).then(|| filter("vpc-id", scope.vpcs.iter().cloned())));
-        filters.extend(
-            scope
-                .tags
-                .iter()
-                .map(|(key, value)| filter(&format!("tag:{key}"), [value.clone()])),
-        );
-        let ids = match scope.groups.is_empty() {
-            true => vec![None],
-            false => scope::filters(scope.groups.iter()),
-        };
-        let parts = ids.into_iter().map(|ids| async {
-            let mut filters = filters.clone();
-            filters.extend(ids.map(|ids| filter("group-id", ids)));
-            let mut pages = self
-                .client
-                .describe_security_groups()
-                .set_filters(some(filters))
-                .into_paginator()
-                .page_size(PAGE.into())
-                .send();
-            let listing = self.listing("DescribeSecurityGroups");
-            pace.list(
-                listing,
-                async || pages.next().await,
-                |page| page.security_groups.unwrap_or_default(),
-            )
-            .await
-        });
-        Listed::joined(join_all(parts).await)
-    }
-
-    /// The rules of these groups; where the groups are not all known, of all that are asked for.
-    async fn rules(
-        &self,
-        scope: &Scope,
-        groups: &Listed<SecurityGroup>,
-        pace: &Pace<'_>,
-    ) -> Listed<SecurityGroupRule> {
-        let packs = match (&groups.failed, scope.up_front()) {
-            (Some(_), Some(ids)) => ids,
-            _ => scope::packs(&convert::rules_by_group(&groups.items), PAGE.into()),
-        };
-        let parts = packs.into_iter().map(|ids| async {
-            let mut pages = self
-                .client
-                .describe_security_group_rules()
-                .set_filters(within("group-id", ids))
-                .into_paginator()
-                .page_size(PAGE.into())
-                .send();
-            let listing = self.listing("DescribeSecurityGroupRules");
-            pace.list(
-                listing,
-                async || pages.next().await,
-                |page| page.security_group_rules.unwrap_or_default(),
-            )
-            .await
-        });
-        Listed::joined(join_all(parts).await)
     }
 
     async fn members(&self, ids: &[Ids], pace: &Pace<'_>) -> Members {
@@ -263,84 +190,6 @@ impl Place {
             instances: Listed::joined(instances),
             associations: Listed::joined(associations),
         }
-    }
-
-    async fn interfaces(&self, ids: Ids, pace: &Pace<'_>) -> Listed<NetworkInterface> {
-        let mut pages = self
-            .client
-            .describe_network_interfaces()
-            .set_filters(within("group-id", ids))
-            // Those that services made are members, too.
-            .include_managed_resources(true)
-            .into_paginator()
-            .page_size(PAGE.into())
-            .send();
-        let listing = self.listing("DescribeNetworkInterfaces");
-        pace.list(
-            listing,
-            async || pages.next().await,
-            |page| page.network_interfaces.unwrap_or_default(),
-        )
-        .await
-    }
-
-    async fn instances(&self, ids: Ids, pace: &Pace<'_>) -> Listed<Instance> {
-        let mut pages = self
-            .client
-            .describe_instances()
-            .set_filters(within("network-interface.group-id", ids))
-            .into_paginator()
-            .page_size(PAGE.into())
-            .send();
-        let listing = self.listing("DescribeInstances");
-        pace.list(
-            listing,
-            async || pages.next().await,
-            |page| {
-                let reservations = page.reservations.unwrap_or_default().into_iter();
-                reservations
-                    .flat_map(|reservation| reservation.instances.unwrap_or_default())
-                    .collect()
-            },
-        )
-        .await
-    }
-
-    async fn associations(&self, ids: Ids, pace: &Pace<'_>) -> Listed<SecurityGroupVpcAssociation> {
-        let mut pages = self
-            .client
-            .describe_security_group_vpc_associations()
-            .set_filters(within("group-id", ids))
-            .into_paginator()
-            .page_size(PAGE.into())
-            .send();
-        let listing = self.listing("DescribeSecurityGroupVpcAssociations");
-        pace.list(
-            listing,
-            async || pages.next().await,
-            |page| page.security_group_vpc_associations.unwrap_or_default(),
-        )
-        .await
-    }
-
-    async fn stale(&self, vpcs: &BTreeSet<String>, pace: &Pace<'_>) -> Listed<StaleSecurityGroup> {
-        let parts = vpcs.iter().map(async |vpc| {
-            let mut pages = self
-                .client
-                .describe_stale_security_groups()
-                .vpc_id(vpc)
-                .into_paginator()
-                .page_size(STALE_PAGE.into())
-                .send();
-            let listing = self.listing("DescribeStaleSecurityGroups");
-            pace.list(
-                listing,
-                async || pages.next().await,
-                |page| page.stale_security_group_set.unwrap_or_default(),
-            )
-            .await
-        });
-        Listed::joined(join_all(parts).await)
     }
 
     async fn prefix_lists(
@@ -368,42 +217,4 @@ impl Place {
         }
         known
     }
-
-    async fn entries(&self, list: &str, pace: &Pace<'_>) -> Listed<String> {
-        let mut pages = self
-            .client
-            .get_managed_prefix_list_entries()
-            .prefix_list_id(list)
-            .into_paginator()
-            .page_size(ENTRIES_PAGE.into())
-            .send();
-        let listing = self.listing("GetManagedPrefixListEntries");
-        pace.list(
-            listing,
-            async || pages.next().await,
-            |page| {
-                page.entries
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|entry| entry.cidr)
-                    .collect()
-            },
-        )
-        .await
-    }
-}
-
-fn filter(name: &str, values: impl IntoIterator<Item = String>) -> Filter {
-    Filter::builder()
-        .name(name)
-        .set_values(Some(values.into_iter().collect()))
-        .build()
-}
-
-fn within(name: &str, ids: Ids) -> Option<Vec<Filter>> {
-    ids.map(|ids| vec![filter(name, ids)])
-}
-
-fn some(filters: Vec<Filter>) -> Option<Vec<Filter>> {
-    Some(filters).filter(|filters| !filters.is_empty())
 }
