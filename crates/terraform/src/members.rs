@@ -144,11 +144,15 @@ fn carried(instance: &Instance, carrier: &Carrier, reader: &Reader<'_>) -> Optio
     any.then_some(out)
 }
 
-/// Load balancers for packets and endpoints that are mere routes carry no group where none is written, though the provider
-/// plans the attribute as unknown ("Resource: aws_lb", "Resource: aws_vpc_endpoint").
+/// Whether it carries no group of its own where none is written, though the provider plans the attribute as unknown: a load
+/// balancer for packets, an endpoint that is a mere route, an instance on an interface that is there ("Resource: aws_lb",
+/// "Resource: aws_vpc_endpoint", "Resource: aws_instance").
 fn is_without(instance: &Instance, carrier: &Carrier, reader: &Reader<'_>) -> bool {
     let object = instance.object();
+    let written = |name: &str| reader.is_written(instance, name) == Some(true);
     let without = match carrier.kind {
+        // It takes the groups of an interface that is a resource, and a member, of its own.
+        "aws_instance" => written("network_interface"),
         "aws_lb" | "aws_alb" => matches!(
             object.text("load_balancer_type"),
             Attribute::Set("network" | "gateway")
@@ -160,11 +164,7 @@ fn is_without(instance: &Instance, carrier: &Carrier, reader: &Reader<'_>) -> bo
         ),
         _ => false,
     };
-    without
-        && !carrier
-            .groups
-            .iter()
-            .any(|name| reader.is_written(instance, name) == Some(true))
+    without && !carrier.groups.iter().any(|name| written(name))
 }
 
 /// Adds the groups of attachments that are yet to be made.

@@ -10,7 +10,7 @@ use std::fmt;
 
 /// Every attribute this crate reads, in Terraform's order. What is not named here is skipped while reading, except inside of
 /// tags.
-const NAMES: [&str; 43] = [
+const NAMES: [&str; 44] = [
     "cidr",
     "cidr_blocks",
     "cidr_ipv4",
@@ -32,6 +32,7 @@ const NAMES: [&str; 43] = [
     "name",
     "name_prefix",
     "network_configuration",
+    "network_interface",
     "network_interface_id",
     "prefix_list_id",
     "prefix_list_ids",

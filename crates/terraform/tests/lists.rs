@@ -489,6 +489,20 @@ fn what_carries_groups_is_a_member() {
         );
         assert_eq!(with(kind, "", "", "", ""), "", "in no network");
     }
+    // It is on an interface that is a member itself.
+    assert_eq!(
+        with(
+            "aws_instance",
+            "",
+            r#""vpc_security_group_ids": true"#,
+            &format!(
+                r#""network_interface": [{{"network_interface_id": {}}}]"#,
+                references(&["aws_network_interface.n.id"])
+            ),
+            "",
+        ),
+        ""
+    );
     // What AWS gives no group where none is written, and what it gives the default group of its VPC.
     let unknown = r#""security_groups": true"#;
     assert_eq!(
