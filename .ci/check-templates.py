@@ -132,16 +132,28 @@ def check_trigger(path, name, job):
         fail(f"{path}: {name} hands the variables of whoever started the pipeline to its child")
 
 
+def merged(one, other):
+    """As GitLab merges what is included with what includes it: by key, all the way down."""
+    both = dict(one)
+    for key, value in other.items():
+        deeper = isinstance(value, dict) and isinstance(both.get(key), dict)
+        both[key] = merged(both[key], value) if deeper else value
+    return both
+
+
 def check(path, out):
     whole = {}
     for body in with_includes(path, {}):
-        whole |= body
+        whole = merged(whole, body)
     jobs = {name: job for name, job in whole.items() if name not in NO_JOBS}
     stages = whole.get("stages")
     for name in [name for name in jobs if not name.startswith(".")]:
         job = extended(name, jobs)
         if stages and job["stage"] not in [".pre", *stages, ".post"]:
             fail(f"{path}: {name}: there is no stage {job['stage']}")
+        for before in job.get("dependencies", []):
+            if stages.index(extended(before, jobs)["stage"]) >= stages.index(job["stage"]):
+                fail(f"{path}: {name} takes files from {before}, which is not before it")
         for need in job.get("needs", []):
             # Another pipeline's jobs are not to be seen here.
             if isinstance(need, dict) and "pipeline" in need:

@@ -5,13 +5,36 @@ import { join } from "node:path";
 import { pipeline } from "./pipeline.mjs";
 
 // As docs/gitlab.md tells a team to write it.
-const WHOLE = `
+// (gitlab-ci-local falls over `inherit: variables` where there are no variables at all.)
+const whole = (include) => `
+variables: { PORTCULLIS_IMAGE: unused }
 include:
-  - component: gitlab.example.com/infra/portcullis/pipeline@v0.1.0
+  - ${include}
     inputs:
       image: registry.example.com/infra/portcullis:v0.1.0
       state_name: estate
       group: web
+`;
+const WHOLE = whole("component: gitlab.example.com/infra/portcullis/pipeline@v0.1.0");
+// The same file, as a plain include.
+const PLAIN = whole("project: infra/portcullis\n    ref: v0.1.0\n    file: templates/pipeline.yml");
+// Two stages only, in a pipeline of one's own.
+const SOME = `
+stages: [test, plan]
+include:
+  - component: gitlab.example.com/infra/portcullis/validate@v0.1.0
+    inputs: { image: x, stage: test }
+  - component: gitlab.example.com/infra/portcullis/plan@v0.1.0
+    inputs: { image: x, state_name: estate }
+`;
+// What the old path gives: defaults and a variable.
+const THIN = `
+include:
+  - project: infra/portcullis
+    ref: v0.1.0
+    file: ci/portcullis.gitlab-ci.yml
+variables:
+  PORTCULLIS_IMAGE: registry.example.com/infra/portcullis:v0.1.0
 `;
 
 const names = (result) => result.ran.map((job) => job.name);
@@ -27,6 +50,8 @@ function reports(result) {
         for (const [kind, paths] of Object.entries(declared)) {
             for (const path of [paths].flat()) {
                 const file = join(result.artifacts(name), path);
+                // Written by portcullis-notify, which not every job runs.
+                if (kind === "annotations" && !existsSync(file)) continue;
                 assert(existsSync(file), `${name} left no ${path} for its ${kind} report`);
                 const text = readFileSync(file, "utf8");
                 if (["codequality", "terraform", "annotations"].includes(kind)) JSON.parse(text);
@@ -40,7 +65,9 @@ function reports(result) {
 /** Holds for every run: nothing was refused, no job is left running, no secret is in a log. */
 function everywhere(result) {
     assert.deepEqual(result.slack.refused, [], "Slack refused something");
-    assert.deepEqual(result.gitlab.jobs.filter((job) => job.status === "running"), []);
+    // Every job was ended. (The stand-ins have one of their own, for trying things by hand.)
+    const running = result.gitlab.jobs.filter(({ name, status }) => status === "running" && names(result).includes(name));
+    assert.deepEqual(running, []);
     assert.doesNotMatch(result.output, /not-a-secret/, "a token stands in the log");
 }
 
@@ -61,7 +88,8 @@ async function check(name, given, hold) {
 await check("all-goes-well", { yaml: WHOLE, play: ["deploy"] }, (result) => {
     assert.equal(result.exit, 0);
     assert.deepEqual(names(result), [
-        "prepare", "validate", "plan", "request approval", "deploy", "notify deploy", "verify", "check services", "finish",
+        "prepare", "validate", "plan", "request approval", "deploy", "notify deploy", "verify", "check services",
+        "notify services", "finish",
     ]);
     const deploy = result.jobs.find((job) => job.name === "deploy");
     assert.deepEqual([deploy.when, deploy.allow_failure], ["manual", false], "deploy blocks what comes after it");
@@ -76,13 +104,21 @@ await check("all-goes-well", { yaml: WHOLE, play: ["deploy"] }, (result) => {
     assert.match(posted(result), /deployed\. Approved by tomas/);
     assert.match(posted(result), /: finished: deployed and verified$/m);
     assert.equal(result.gitlab.notes.length, 1);
+    // The links on a job's page: its own pages, and what earlier jobs knew.
+    const { Portcullis: links } = JSON.parse(
+        readFileSync(join(result.artifacts("verify"), "portcullis/annotations.json"), "utf8"),
+    );
+    assert.deepEqual(links.map((link) => link.external_link.label), [
+        "Doctor", "Slack thread", "Plan", "Merge request", "Deploy: the job to play", "Comparison",
+    ]);
+    assert.match(links.at(-1).external_link.url, /\/-\/jobs\/\d+\/artifacts\/file\/portcullis\/consistency\.html$/);
 });
 
 const OPENS_SSH = { yaml: WHOLE, play: ["deploy"], recording: "10-opens-ssh-to-the-world", before: "7-repair" };
 
 await check("a-violation-in-the-code", OPENS_SSH, (result) => {
     assert.notEqual(result.exit, 0);
-    assert.deepEqual(names(result), ["prepare", "validate", "notify failure", "finish"]);
+    assert.deepEqual(names(result), ["prepare", "validate", "notify services", "notify failure", "finish"]);
     assert.deepEqual(failed(result), [["validate", 1]]);
     assert.match(posted(result), /policy violation: .* on aws_security_group.admin/);
     assert.equal(result.gitlab.serial, serial("7-repair"), "nothing was applied");
@@ -90,7 +126,7 @@ await check("a-violation-in-the-code", OPENS_SSH, (result) => {
 
 await check("a-violation-in-the-plan", { ...OPENS_SSH, code: "2-correct-web-port" }, (result) => {
     assert.notEqual(result.exit, 0);
-    assert.deepEqual(names(result), ["prepare", "validate", "plan", "notify failure", "finish"]);
+    assert.deepEqual(names(result), ["prepare", "validate", "plan", "notify services", "notify failure", "finish"]);
     assert.deepEqual(failed(result), [["plan", 1]]);
     reports(result);
     assert.match(posted(result), /policy violation: .* on aws_security_group.admin/);
@@ -111,6 +147,29 @@ await check("drift", { yaml: WHOLE, play: ["deploy"], live: "4-hand-made-drift" 
 
 await check("slack-is-away", { yaml: WHOLE, play: ["deploy"], slackFault: "unavailable" }, (result) => {
     assert.equal(result.exit, 0);
-    assert.equal(result.ran.length, 9);
+    assert.deepEqual([failed(result), names(result).at(-1)], [[], "finish"]);
     assert(existsSync(join(result.artifacts("finish"), "portcullis/undelivered.json")));
+});
+
+// An identity token reaches terraform and the AWS SDK as a file, in the jobs that talk to AWS and in no other.
+const token = { AWS_ROLE_ARN: "arn:aws:iam::123456789012:role/portcullis-plan", PORTCULLIS_ID_TOKEN: "ey.identity.token" };
+await check("a-role-without-keys", { yaml: PLAIN, play: ["deploy"], variables: token }, (result) => {
+    assert.equal(result.exit, 0);
+    assert.match(result.log("verify"), /AWS_WEB_IDENTITY_TOKEN_FILE holds 17 bytes, mode 600/);
+    assert.doesNotMatch(result.log("validate"), /AWS_WEB_IDENTITY_TOKEN_FILE/);
+    for (const job of ["prepare", "validate", "request approval", "notify deploy", "notify failure", "finish"]) {
+        assert.equal(result.file[job].id_tokens, undefined, `${job} has an identity token`);
+    }
+});
+
+await check("two-stages-only", { yaml: SOME }, (result) => {
+    assert.equal(result.exit, 0);
+    assert.deepEqual(names(result), ["validate", "plan"]);
+    reports(result);
+});
+
+await check("the-thin-include", { yaml: THIN, mergeRequest: true }, (result) => {
+    // The stand-in has no state of the default's name, so the doctor is content and the plan makes all anew.
+    assert.deepEqual(names(result).slice(0, 3), ["prepare", "validate", "plan"]);
+    assert.deepEqual(result.file.stages.filter((stage) => !stage.startsWith(".")).at(-1), "finish");
 });

@@ -48,7 +48,9 @@ function programs(folder, live) {
     }
     symlinkSync(join(folders.binaries, "portcullis-replayed-terraform"), join(folder, "terraform"));
     const inspect = join(folder, "portcullis-inspect");
-    writeFileSync(inspect, `#!/bin/sh\nexec cp '${live}' portcullis/live.json\n`);
+    const file = "$AWS_WEB_IDENTITY_TOKEN_FILE";
+    const token = `AWS_WEB_IDENTITY_TOKEN_FILE holds $(wc -c < "${file}") bytes, mode $(stat -c %a "${file}")`;
+    writeFileSync(inspect, `#!/bin/sh\n[ -z "${file}" ] || echo "${token}"\nexec cp '${live}' portcullis/live.json\n`);
     chmodSync(inspect, 0o755);
 }
 
