@@ -1,6 +1,6 @@
 //! The child pipeline's report, brought to the parent.
 
-use crate::report::{JSON, TEXT, show};
+use crate::report::{JSON, cleared, show};
 use portcullis_gitlab::Project;
 use portcullis_gitlab::client::Client;
 use portcullis_gitlab::job::newest;
@@ -29,10 +29,7 @@ const LARGEST: usize = 64 << 20;
 const JOB: &str = "report";
 
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
-    args.format.clear(stage)?;
-    let artifacts = stage.artifacts(&args.artifacts.folder);
-    artifacts.remove(JSON)?;
-    artifacts.remove(TEXT)?;
+    let artifacts = cleared(&args.format, &args.artifacts.folder, stage)?;
     let job = stage.ci();
     let (project, pipeline) = (job.require_project()?, *job.require_pipeline_id()?);
     let client = match stage.gitlab_with_access_token()? {
@@ -43,14 +40,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let bytes = stage.block_on(report(&client, &project, pipeline, &args.trigger))?;
     let report: StacksReport = serde_json::from_slice(&bytes)
         .map_err(|error| Failure::unreadable_in(format!("{JSON} of the child pipeline"), error))?;
-    artifacts.write_text(JSON, &report.to_json().map_err(Failure::internal)?)?;
-    artifacts.write_text(TEXT, &report.to_text())?;
-    show(
-        &report,
-        &args.format,
-        artifacts.path(JSON).to_string_lossy(),
-        stage,
-    )
+    show(&report, &args.format, &artifacts, stage)
 }
 
 async fn report(

@@ -6,7 +6,7 @@ use crate::{jobs, list};
 use clap::{ArgGroup, ValueEnum};
 use portcullis_gitlab::Project;
 use portcullis_gitlab::state::StateAddress;
-use portcullis_stacks::{FanOut, Kind, Roots, Stack, touched};
+use portcullis_stacks::{FanOut, Kind, Roots, Stack, normal, touched};
 use portcullis_stage::{Exit, Failure, Stage};
 use portcullis_terraform::{Configuration, FactKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,7 +91,8 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         Some(changed) => Found::gone(&roots, changed, change.as_ref())?,
         None => BTreeMap::new(),
     };
-    let stacks = named(&folders, &gone, args.state_names, stage)?;
+    let states = states(&roots, &gone, args.state_names, stage)?;
+    let stacks = stacks(&folders, &gone, &states);
     if stacks.is_empty() {
         found
             .notes
@@ -123,7 +124,7 @@ const DEEPEST: usize = 16;
 impl Found {
     /// The folders that terraform runs in, with the modules they use.
     fn roots(&mut self, args: &Args, stage: &Stage) -> Result<Roots, Failure> {
-        let mut named: BTreeSet<String> = args.roots.iter().map(|root| tidy(root)).collect();
+        let mut named: BTreeSet<String> = args.roots.iter().map(|root| normal(root)).collect();
         if named.is_empty() {
             for folder in with_code(Path::new("."))? {
                 if self.keeps_a_state(&folder, stage)? {
@@ -171,7 +172,7 @@ impl Found {
         let mut files: BTreeMap<String, Vec<&String>> = BTreeMap::new();
         for path in changed {
             let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-            let folder = tidy(folder);
+            let folder = normal(folder);
             if is_code(name) && !there.contains(folder.as_str()) {
                 files.entry(folder).or_default().push(path);
             }
@@ -229,7 +230,7 @@ fn with_code(top: &Path) -> Result<Vec<String>, Failure> {
             };
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             if is_folder && !name.starts_with('.') && depth < DEEPEST {
-                open.push((tidy(&format!("{folder}/{name}")), depth + 1));
+                open.push((normal(&format!("{folder}/{name}")), depth + 1));
             }
             has_code |= !is_folder && is_code(&name);
         }
@@ -256,30 +257,20 @@ fn is_code(name: &str) -> bool {
     Configuration::reads(name) && !name.contains(".tfvars")
 }
 
-/// `./envs/prod/` as `envs/prod`.
-fn tidy(folder: &str) -> String {
-    let parts: Vec<&str> = folder
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."))
-        .collect();
-    parts.join("/")
-}
-
 fn place(folder: &str) -> PathBuf {
     Path::new(".").join(folder)
 }
 
-/// The stacks with their states, no two of which may be the same.
-fn named(
-    folders: &BTreeSet<String>,
+/// The managed state of each folder, touched or not. No two may share one: the second would destroy what the first made.
+fn states(
+    roots: &Roots,
     gone: &BTreeMap<String, &'static str>,
     naming: Naming,
     stage: &Stage,
-) -> Result<Vec<Stack>, Failure> {
-    let mut states: BTreeMap<String, &str> = BTreeMap::new();
-    let mut stacks = Vec::new();
-    let all: BTreeSet<&String> = folders.iter().chain(gone.keys()).collect();
-    for folder in all {
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut owners: BTreeMap<String, &str> = BTreeMap::new();
+    let mut states = BTreeMap::new();
+    for folder in roots.folders().chain(gone.keys().map(String::as_str)) {
         let state = match naming {
             _ if folder.is_empty() => stage
                 .variable("PORTCULLIS_STATE_NAME")
@@ -288,25 +279,40 @@ fn named(
             Naming::Path => folder.replace('/', "-"),
             Naming::Last => folder.rsplit('/').next().unwrap_or(folder).to_owned(),
         };
-        if let Some(other) = states.insert(state.clone(), folder) {
+        if let Some(other) = owners.insert(state.clone(), folder) {
             return Err(Failure::usage(SameState {
                 one: other.to_owned(),
-                other: folder.clone(),
+                other: folder.to_owned(),
                 state,
             })
             .hint("rename one of the folders, or choose the other of `--state-names`"));
         }
-        // The project is of no matter here: only the name is looked at.
-        let name = StateAddress::new(Project::Id(0), &state);
-        let shown = if folder.is_empty() { "." } else { folder };
-        let stack = Stack::of_folder(shown, state);
-        stacks.push(match (gone.get(folder), name) {
-            (Some(why), _) => stack.left_out(*why),
-            (None, Err(error)) => stack.left_out(error.to_string()),
-            (None, Ok(_)) => stack,
-        });
+        states.insert(folder.to_owned(), state);
     }
-    Ok(stacks)
+    Ok(states)
+}
+
+/// The stacks of the folders that are touched, and of those that are gone.
+fn stacks(
+    folders: &BTreeSet<String>,
+    gone: &BTreeMap<String, &'static str>,
+    states: &BTreeMap<String, String>,
+) -> Vec<Stack> {
+    let listed = states
+        .iter()
+        .filter(|(folder, _)| folders.contains(*folder) || gone.contains_key(*folder));
+    listed
+        .map(|(folder, state)| {
+            let shown = if folder.is_empty() { "." } else { folder };
+            let stack = Stack::of_folder(shown, state);
+            // Whether GitLab could have such a state at all; the project is of no matter.
+            match (gone.get(folder), StateAddress::new(Project::Id(0), state)) {
+                (Some(why), _) => stack.left_out(*why),
+                (None, Err(error)) => stack.left_out(error.to_string()),
+                (None, Ok(_)) => stack,
+            }
+        })
+        .collect()
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -3,7 +3,7 @@
 use crate::each::{self, OUTCOME};
 use portcullis_report::{Format, Tool, Verdict};
 use portcullis_stacks::{Left, Stack, StacksReport};
-use portcullis_stage::{ArtifactArgs, Exit, Failure, FormatArgs, ReadErrorKind, Stage};
+use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, FormatArgs, ReadErrorKind, Stage};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -26,32 +26,32 @@ pub(crate) const TEXT: &str = "stacks.txt";
 const LARGEST: u64 = 256 << 20;
 
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
-    args.format.clear(stage)?;
     let folder = &args.artifacts.folder;
-    let artifacts = stage.artifacts(folder);
-    // An earlier report must not be taken for this one.
-    artifacts.remove(JSON)?;
-    artifacts.remove(TEXT)?;
+    let artifacts = cleared(&args.format, folder, stage)?;
     let list = each::list(folder, stage)?;
     let report = StacksReport::new(&list, |stack| left(folder, stack, stage));
-    let json = report.to_json().map_err(Failure::internal)?;
-    artifacts.write_text(JSON, &json)?;
-    artifacts.write_text(TEXT, &report.to_text())?;
-    show(
-        &report,
-        &args.format,
-        artifacts.path(JSON).to_string_lossy(),
-        stage,
-    )
+    show(&report, &args.format, &artifacts, stage)
 }
 
-/// Prints the report, writes it in other formats, and ends as it says.
+/// The artifact folder, without an earlier report: it must not be taken for this one.
+pub(crate) fn cleared(format: &FormatArgs, folder: &Path, stage: &Stage) -> Result<Artifacts, Failure> {
+    format.clear(stage)?;
+    let artifacts = stage.artifacts(folder);
+    artifacts.remove(JSON)?;
+    artifacts.remove(TEXT)?;
+    Ok(artifacts)
+}
+
+/// Writes the report down, prints it, and ends as it says.
 pub(crate) fn show(
     report: &StacksReport,
     format: &FormatArgs,
-    place: impl Into<String>,
+    artifacts: &Artifacts,
     stage: &Stage,
 ) -> Result<Exit, Failure> {
+    artifacts.write_text(JSON, &report.to_json().map_err(Failure::internal)?)?;
+    artifacts.write_text(TEXT, &report.to_text())?;
+    let place = artifacts.path(JSON).to_string_lossy().into_owned();
     let findings = report.to_report();
     let tool = Tool::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), place);
     let render = |format| match format {
@@ -114,7 +114,7 @@ struct Document {
 }
 
 /// What the document says of itself: the first line of the text beside it.
-fn first_line(artifacts: &portcullis_stage::Artifacts, name: &str) -> Option<String> {
+fn first_line(artifacts: &Artifacts, name: &str) -> Option<String> {
     let text = artifacts
         .read_text(&format!("{}.txt", name.strip_suffix(".json")?))
         .ok()?;

@@ -79,8 +79,9 @@ pub fn touched<'p>(roots: &Roots, changed: impl IntoIterator<Item = &'p str>, sh
     found
 }
 
-/// `envs/prod/../../modules//web/` as `modules/web`. What would leave the repository keeps its `..`, and so touches nothing.
-pub(crate) fn normal(path: &str) -> String {
+/// `./envs/prod/../../modules//web/` as `modules/web`. What would leave the repository keeps its `..`, and so touches nothing.
+#[must_use]
+pub fn normal(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {

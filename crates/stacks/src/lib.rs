@@ -29,7 +29,7 @@ mod report;
 mod stack;
 mod yaml;
 
-pub use change::{Roots, Touched, touched};
+pub use change::{Roots, Touched, normal, touched};
 pub use document::{FanOut, Kind};
 pub use outcome::{Outcome, Step};
 pub use pipeline::{Job, Limits, Pipeline, TooLarge, Written};
