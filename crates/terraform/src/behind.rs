@@ -17,7 +17,7 @@ impl Behind<'_> {
     /// the plan refers to other things: then it was made from other code.
     pub(crate) fn list(&self, instance: &Instance, path: &[&str]) -> Option<WrittenList> {
         let (configuration, code) = (self.configuration?, self.code?);
-        let list = code.written(instance.parsed()?, path)?;
+        let list = code.written(&instance.parsed()?, path)?;
         let references = configuration.references(&instance.address, path.first()?);
         let same = if path.len() == 1 {
             is_all(&list, &references)
@@ -32,7 +32,7 @@ impl Behind<'_> {
         let (Some(code), Some(address)) = (self.code, instance.parsed()) else {
             return false;
         };
-        code.may_choose_a_text(address, attribute)
+        code.may_choose_a_text(&address, attribute)
     }
 
     /// As [`Self::list`], of the one nested block of a kind that `fits`.
@@ -44,7 +44,7 @@ impl Behind<'_> {
         fits: impl Fn(&Body) -> bool,
     ) -> Option<WrittenList> {
         let (configuration, code) = (self.configuration?, self.code?);
-        let list = code.written_in_block(instance.parsed()?, kind, name, fits)?;
+        let list = code.written_in_block(&instance.parsed()?, kind, name, fits)?;
         is_part(&list, &configuration.references(&instance.address, kind)).then_some(list)
     }
 }

@@ -145,7 +145,7 @@ fn follow(
         out.incomplete = true;
         return;
     };
-    for reference in most_specific(expression) {
+    for reference in expression {
         let Some(parts) = steps(reference).collect::<Option<Vec<Step<'_>>>>() else {
             out.incomplete = true;
             continue;
@@ -225,47 +225,39 @@ fn follow_output(
     follow(&inner, &[], &output.expression.0, out, depth + 1);
 }
 
-/// The references of an expression without those that another one makes more precise: Terraform lists
-/// `aws_vpc.main.id` and `aws_vpc.main` both. Nested blocks are searched, too.
-fn most_specific(expression: &[Box<str>]) -> Vec<&str> {
-    let mut all: Vec<&str> = expression.iter().map(|reference| &**reference).collect();
-    all.sort_unstable();
-    // In this order what makes a reference more precise stands behind it, though not always next to it.
-    let longer = |at: usize| {
-        let short = all[at];
-        all[at + 1..]
-            .iter()
-            .take_while(|other| other.starts_with(short))
-            .any(|other| other[short.len()..].starts_with(['.', '[']))
-    };
-    (0..all.len())
-        .filter(|at| !longer(*at))
-        .map(|at| all[at])
-        .collect()
-}
-
-/// Of an expression, or of a block with all its expressions: what it refers to.
+/// Of an expression, or of a block with all its expressions: what it refers to, sorted, without references that another
+/// one makes more precise. Terraform lists `aws_vpc.main.id` and `aws_vpc.main` both.
 #[derive(Debug, Clone, Default)]
 struct Expression(Box<[Box<str>]>);
 
 impl<'de> Deserialize<'de> for Expression {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut references = Vec::new();
+        let mut all: Vec<Cow<'de, str>> = Vec::new();
         deserializer.deserialize_any(Collect {
-            references: &mut references,
+            references: &mut all,
             listed: false,
         })?;
-        Ok(Self(references.into()))
+        all.sort_unstable();
+        // In this order what makes a reference more precise stands behind it, though not always next to it.
+        let longer = |at: usize| {
+            let short = &*all[at];
+            all[at + 1..]
+                .iter()
+                .take_while(|other| other.starts_with(short))
+                .any(|other| other[short.len()..].starts_with(['.', '[']))
+        };
+        let specific = (0..all.len()).filter(|at| !longer(*at));
+        Ok(Self(specific.map(|at| Box::from(&*all[at])).collect()))
     }
 }
 
 /// Collects references; `listed` inside of a list called `references`.
-struct Collect<'a> {
-    references: &'a mut Vec<Box<str>>,
+struct Collect<'a, 'de> {
+    references: &'a mut Vec<Cow<'de, str>>,
     listed: bool,
 }
 
-impl<'de> de::DeserializeSeed<'de> for Collect<'_> {
+impl<'de> de::DeserializeSeed<'de> for Collect<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -273,7 +265,7 @@ impl<'de> de::DeserializeSeed<'de> for Collect<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Collect<'_> {
+impl<'de> Visitor<'de> for Collect<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -300,9 +292,16 @@ impl<'de> Visitor<'de> for Collect<'_> {
         Ok(())
     }
 
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {
+        if self.listed {
+            self.references.push(Cow::Borrowed(text));
+        }
+        Ok(())
+    }
+
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
         if self.listed {
-            self.references.push(text.into());
+            self.references.push(Cow::Owned(text.to_owned()));
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::configuration::PlanConfiguration;
 use crate::error::{Problem, ReadError};
 use crate::groups::{self, Inline, Source, View};
 use crate::parallel;
-use crate::resource::{Action, Instance, Kind};
+use crate::resource::{Action, Instance, Kind, nothing};
 use crate::sensitive::{Places, Sensitive};
 use crate::shown::{self, Values};
 use crate::tree::Tree;
@@ -24,7 +24,7 @@ use portcullis_secgroup::Direction;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// The same error as it is found when all is read at once: then it names the place in the file.
 fn in_place(text: &str, error: serde_json::Error) -> serde_json::Error {
@@ -103,12 +103,10 @@ impl Plan {
         // One core passes over the document, and the others read the changes that it finds.
         let (read, parts) = parallel::in_batches(
             |each| {
-                let mut document = Document::read(text, each)?;
+                let document = Document::read(text, each)?;
                 let configuration = document.configuration.map(|raw| serde_json::from_str(raw.get()));
                 let mut places = Places::new(text);
                 places.document(&document)?;
-                // They were looked at for marks only, and there are many.
-                document.planned_values = None;
                 Ok((document, configuration.transpose()?, places.sensitive))
             },
             |changes: Vec<&RawValue>| Part::read(text, &changes),
@@ -171,11 +169,6 @@ impl Plan {
             .into_iter()
             .collect::<Result<_, _>>()
             .map_err(|error| json(in_place(text, error)))?;
-        // Growing by and by would need twice the memory.
-        plan.before
-            .reserve_exact(parts.iter().map(|part| part.before.len()).sum());
-        plan.after
-            .reserve_exact(parts.iter().map(|part| part.after.len()).sum());
         for part in parts {
             let addresses = plan.add(part);
             // Only a prior state is told apart by them.
@@ -340,11 +333,12 @@ impl<'a> Part<'a> {
         };
         let (address, sides) = (change.address, change.sides);
         let (before, after) = shared(sides.before, sides.after);
-        let instance = |values: &Arc<Tree>, unknown, sensitive, action| Instance {
-            action,
-            unknown,
-            before: Arc::clone(&before),
-            ..Instance::new(address.clone().into_owned(), kind, Arc::clone(values), sensitive)
+        let instance = |values: &Arc<Tree>, unknown, sensitive, action| {
+            let mut out = Instance::new(address.clone().into_owned(), kind, Arc::clone(values), sensitive);
+            out.action = action;
+            out.unknown = unknown;
+            out.before = Arc::clone(&before);
+            out
         };
         let marks = shown::marks(sides.before_sensitive)?;
         let as_before = |action| instance(&before, Tree::Null, marks.clone(), action);
@@ -402,9 +396,8 @@ impl<'a> Part<'a> {
 
 /// Both sides of a change. What is the same on both is held once, and nothing but once for all.
 fn shared(before: Tree, after: Tree) -> (Arc<Tree>, Arc<Tree>) {
-    static NOTHING: LazyLock<Arc<Tree>> = LazyLock::new(Arc::default);
     let share = |tree| match tree {
-        Tree::Null => Arc::clone(&NOTHING),
+        Tree::Null => nothing(),
         tree => Arc::new(tree),
     };
     if before == after {

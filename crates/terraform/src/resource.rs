@@ -4,7 +4,8 @@ use crate::address::Address;
 use crate::attributes::Object;
 use crate::configuration::PlanConfiguration;
 use crate::tree::{Names, Tree};
-use std::sync::{Arc, OnceLock};
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// The resource types this crate reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,12 +131,16 @@ impl Action {
     }
 }
 
-/// One object: a resource instance with its attributes on one side of a change.
+/// One object: a resource instance with its attributes on one side of a change. Many are handed from list to list while
+/// a large document is read: so it is a pointer.
 #[derive(Debug, Clone)]
-pub(crate) struct Instance {
+pub(crate) struct Instance(Box<Parts>);
+
+/// What makes an [`Instance`].
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
     pub(crate) address: String,
-    pub(crate) parsed: OnceLock<Option<Box<Address>>>,
-    pub(crate) written: OnceLock<Option<Names>>,
+    written: OnceLock<Option<Names>>,
     pub(crate) kind: Kind,
     pub(crate) action: Action,
     pub(crate) values: Arc<Tree>,
@@ -145,26 +150,44 @@ pub(crate) struct Instance {
     pub(crate) before: Arc<Tree>,
 }
 
+impl Deref for Instance {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl DerefMut for Instance {
+    fn deref_mut(&mut self) -> &mut Parts {
+        &mut self.0
+    }
+}
+
+/// No values: one for all that have none.
+pub(crate) fn nothing() -> Arc<Tree> {
+    static NOTHING: LazyLock<Arc<Tree>> = LazyLock::new(Arc::default);
+    Arc::clone(&NOTHING)
+}
+
 impl Instance {
     /// One that stays as it is.
     pub(crate) fn new(address: String, kind: Kind, values: Arc<Tree>, sensitive: Tree) -> Self {
-        Self {
+        Self(Box::new(Parts {
             address,
-            parsed: OnceLock::new(),
             written: OnceLock::new(),
             kind,
             action: Action::Keep,
             values,
             unknown: Tree::Null,
             sensitive,
-            before: Arc::default(),
-        }
+            before: nothing(),
+        }))
     }
 
-    /// Its address, taken apart when it is first asked for.
-    pub(crate) fn parsed(&self) -> Option<&Address> {
-        let parse = || Address::parse(&self.address).map(Box::new);
-        self.parsed.get_or_init(parse).as_deref()
+    /// Its address, taken apart.
+    pub(crate) fn parsed(&self) -> Option<Address> {
+        Address::parse(&self.address)
     }
 
     /// Which attributes and blocks the plan's configuration writes for it, looked up when it is first asked for. `None` when

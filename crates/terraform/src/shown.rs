@@ -1,11 +1,11 @@
 //! Resources as `terraform show -json` writes them ("JSON Output Format", values representation): in a state, and in a
 //! plan's `planned_values` and `prior_state`.
 
-use crate::fields::Text;
+use crate::fields::{Each, Text};
 use crate::resource::{Instance, Kind};
 use crate::tree::Tree;
 use serde::Deserialize;
-use serde::de::Error;
+use serde::de::{DeserializeSeed, Deserializer, Error};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,13 +14,13 @@ use std::sync::Arc;
 /// A value that is not looked at yet, or none.
 pub(crate) type Raw<'a> = Option<&'a RawValue>;
 
-/// `values`.
+/// `values`, with all objects or with those only that may hold something sensitive.
 #[derive(Deserialize)]
-pub(crate) struct Values<'a> {
+pub(crate) struct Values<'a, const MARKED_ONLY: bool> {
     #[serde(borrow, default)]
     pub(crate) outputs: BTreeMap<Cow<'a, str>, Output<'a>>,
     #[serde(borrow, default)]
-    root_module: Option<Module<'a>>,
+    root_module: Option<Module<'a, MARKED_ONLY>>,
 }
 
 #[derive(Deserialize)]
@@ -32,11 +32,24 @@ pub(crate) struct Output<'a> {
 }
 
 #[derive(Deserialize)]
-struct Module<'a> {
-    #[serde(borrow, default)]
+struct Module<'a, const MARKED_ONLY: bool> {
+    #[serde(borrow, default, deserialize_with = "objects::<_, MARKED_ONLY>")]
     resources: Vec<Object<'a>>,
     #[serde(borrow, default)]
-    child_modules: Vec<Module<'a>>,
+    child_modules: Vec<Module<'a, MARKED_ONLY>>,
+}
+
+fn objects<'de, D: Deserializer<'de>, const MARKED_ONLY: bool>(
+    deserializer: D,
+) -> Result<Vec<Object<'de>>, D::Error> {
+    let mut out = Vec::new();
+    Each(&mut |object: Object<'de>| {
+        if !MARKED_ONLY || object.sensitive_values.is_some_and(may_mark) {
+            out.push(object);
+        }
+    })
+    .deserialize(deserializer)?;
+    Ok(out)
 }
 
 /// A resource's object.
@@ -52,11 +65,11 @@ pub(crate) struct Object<'a> {
     pub(crate) sensitive_values: Raw<'a>,
 }
 
-impl<'a> Values<'a> {
+impl<'a, const MARKED_ONLY: bool> Values<'a, MARKED_ONLY> {
     /// The objects of all modules.
     pub(crate) fn objects(&self) -> Vec<&Object<'a>> {
         let mut out = Vec::new();
-        let mut modules: Vec<&Module<'a>> = self.root_module.iter().collect();
+        let mut modules: Vec<&Module<'a, MARKED_ONLY>> = self.root_module.iter().collect();
         while let Some(module) = modules.pop() {
             out.extend(&module.resources);
             modules.extend(&module.child_modules);

@@ -183,11 +183,10 @@ impl<'a> Reader<'_, 'a> {
                         let (value, unknown) = self
                             .evaluator
                             .within(scope, bound, |place| self.object(place, kind, resource, &address));
-                        self.instances.push(Instance {
-                            action: Action::Create,
-                            unknown,
-                            ..Instance::new(address, kind, Arc::new(value), Tree::Null)
-                        });
+                        let mut instance = Instance::new(address, kind, Arc::new(value), Tree::Null);
+                        instance.action = Action::Create;
+                        instance.unknown = unknown;
+                        self.instances.push(instance);
                     }
                 }
             }

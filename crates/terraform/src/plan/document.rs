@@ -14,7 +14,7 @@ pub(crate) struct Document<'a> {
     pub(super) format_version: Option<String>,
     pub(super) terraform_version: Option<String>,
     pub(crate) variables: BTreeMap<Cow<'a, str>, Variable<'a>>,
-    pub(crate) planned_values: Option<Values<'a>>,
+    pub(crate) planned_values: Option<Values<'a, true>>,
     pub(super) has_changes: bool,
     pub(crate) resource_drift: Vec<&'a RawValue>,
     pub(crate) deferred_changes: Vec<Deferred<'a>>,
@@ -30,7 +30,7 @@ pub(crate) struct Document<'a> {
 #[derive(Deserialize)]
 pub(crate) struct Prior<'a> {
     #[serde(borrow, default)]
-    pub(crate) values: Option<Values<'a>>,
+    pub(crate) values: Option<Values<'a, false>>,
 }
 
 #[derive(Deserialize)]

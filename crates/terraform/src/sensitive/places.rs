@@ -77,7 +77,7 @@ struct State<'a> {
     #[serde(borrow, default)]
     resources: Vec<Recorded<'a>>,
     #[serde(borrow, default)]
-    values: Option<Values<'a>>,
+    values: Option<Values<'a, true>>,
 }
 
 #[derive(Deserialize)]
@@ -141,11 +141,14 @@ impl<'a> Places<'a> {
             }
             self.defaults(&root)?;
         }
-        let prior = document
+        if let Some(values) = &document.planned_values {
+            self.shown(values)?;
+        }
+        if let Some(values) = document
             .prior_state
             .as_ref()
-            .and_then(|prior| prior.values.as_ref());
-        for values in document.planned_values.iter().chain(prior) {
+            .and_then(|prior| prior.values.as_ref())
+        {
             self.shown(values)?;
         }
         let deferred = document.deferred_changes.iter();
@@ -213,7 +216,10 @@ impl<'a> Places<'a> {
         Ok(())
     }
 
-    fn shown(&mut self, values: &Values<'a>) -> Result<(), serde_json::Error> {
+    fn shown<const MARKED_ONLY: bool>(
+        &mut self,
+        values: &Values<'a, MARKED_ONLY>,
+    ) -> Result<(), serde_json::Error> {
         self.outputs(&values.outputs)?;
         for object in values.objects() {
             let address = object.address.as_ref().map_or("", |text| &*text.0);

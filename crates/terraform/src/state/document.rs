@@ -19,7 +19,7 @@ pub(super) struct Document<'a> {
     pub(super) lineage: Option<String>,
     pub(super) terraform_version: Option<String>,
     /// What `show -json` writes.
-    pub(super) values: Option<Values<'a>>,
+    pub(super) values: Option<Values<'a, false>>,
     /// Those that are text and not sensitive.
     pub(super) outputs: BTreeMap<String, String>,
 }
