@@ -60,8 +60,8 @@ impl Default for Settings {
             external_id: None,
             session_name: "portcullis-inspect".to_owned(),
             deadline: Duration::from_secs(180),
-            // EC2 lets an account begin with 50 to 100 calls of a kind at once, by the kind (Amazon EC2 API reference,
-            // "Request throttling for the Amazon EC2 API"); others in the account want some of them.
+            // EC2 lets an account make 100 calls of a kind at once in a region, and 20 more each second (Amazon EC2
+            // Developer Guide, "Request throttling for the Amazon EC2 API"); others in the account want some of them.
             at_once: 16,
             // A stage reads a few dozen pages; being throttled for a while is no reason to fail it.
             attempts: Some(5),

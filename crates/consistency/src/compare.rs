@@ -135,12 +135,20 @@ pub fn compare(views: &Views<'_>) -> ConsistencyReport {
     }
     let mut doubtful = !notes.is_empty() || views.recorded.is_none() || views.live.is_none();
     if let Some(inventory) = views.live {
+        let known: BTreeSet<&str> = pairs.pairs.iter().filter_map(|pair| pair.id).collect();
         for gap in &inventory.gaps {
-            // What is missing for people only leaves nothing open.
-            doubtful |= !matches!(gap.missing, Missing::Details);
+            doubtful |= match &gap.missing {
+                // What is missing for people only leaves nothing open.
+                Missing::Details => false,
+                // Other groups than those compared here, such as what was not asked for.
+                Missing::Groups { except } => known
+                    .iter()
+                    .any(|id| !listed.contains_key(id) && !except.contains(*id)),
+                Missing::Rules { of: Some(group) } => known.contains(group.as_str()),
+                _ => true,
+            };
             notes.push(format!("not read: {}: {}", gap.what, gap.why));
         }
-        let known: BTreeSet<&str> = pairs.pairs.iter().filter_map(|pair| pair.id).collect();
         notes.extend(others::strangers(inventory, &known));
     }
     notes.sort();

@@ -9,8 +9,9 @@
 
 use portcullis_consistency::{ConsistencyReport, RuleVerdict, Views, compare};
 use portcullis_report::Verdict;
-use portcullis_secgroup::Inventory;
+use portcullis_secgroup::{Gap, Inventory, Missing};
 use portcullis_terraform::{Configuration, Plan, State, View};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -245,10 +246,45 @@ fn a_view_that_could_not_be_read_is_never_agreement() {
     partial
         .groups
         .retain(|group| group.name.as_deref() != Some("web"));
-    partial.gaps.push(portcullis_secgroup::Gap::new(
-        "DescribeSecurityGroups",
-        "access denied",
-    ));
+    partial
+        .gaps
+        .push(Gap::new("DescribeSecurityGroups", "access denied"));
     let report = compare(&Views::declared(&plan).recorded(Some(&state)).live(Some(&partial)));
     assert_eq!(report.verdict, Verdict::Undetermined, "{}", report.to_text());
+}
+
+#[test]
+fn a_gap_elsewhere_leaves_nothing_open_here() {
+    let plan = declared("estate/2-correct-web-port", CODE);
+    let state = recorded("estate/2-correct-web-port");
+    let whole = live("estate/2-correct-web-port");
+    let id = |name: &str| {
+        let group = whole
+            .groups
+            .iter()
+            .find(|group| group.name.as_deref() == Some(name));
+        group.unwrap().id.clone()
+    };
+    let verdict = |missing: Missing, without: Option<&str>| {
+        let mut partial = whole.clone();
+        partial.groups.retain(|group| group.name.as_deref() != without);
+        partial.gaps.push(Gap::new("a call", "denied").missing(missing));
+        compare(&Views::declared(&plan).recorded(Some(&state)).live(Some(&partial))).verdict
+    };
+    let others = || Missing::Groups {
+        except: BTreeSet::new(),
+    };
+    assert_eq!(verdict(others(), None), Verdict::Pass);
+    assert_eq!(verdict(others(), Some("web")), Verdict::Undetermined);
+    // A group that was asked for and is not there is gone.
+    let asked = Missing::Groups {
+        except: id("web").into_iter().collect(),
+    };
+    assert_eq!(verdict(asked, Some("web")), Verdict::Violation);
+    let rules_of = |of: Option<String>| Missing::Rules { of };
+    assert_eq!(verdict(rules_of(id("default")), None), Verdict::Pass);
+    assert_eq!(verdict(rules_of(id("web")), None), Verdict::Undetermined);
+    assert_eq!(verdict(rules_of(None), None), Verdict::Undetermined);
+    assert_eq!(verdict(Missing::Details, None), Verdict::Pass);
+    assert_eq!(verdict(Missing::Anything, None), Verdict::Undetermined);
 }
