@@ -8,219 +8,19 @@
     reason = "tests"
 )]
 
-use portcullis_evidence::{ApprovalRequest, Materials, NONCE, SealKey, seal_file};
+mod job;
+
+use job::{ARGUMENTS, AUTHOR, BASE, COMMIT, Job, POLICY, STATE, error};
+use portcullis_evidence::{ApprovalRequest, NONCE, SealKey, seal_file};
 use portcullis_report::{Report, Verdict};
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    sync::Mutex,
-};
-use tempfile::TempDir;
-use wiremock::{
-    Mock, MockServer, ResponseTemplate,
-    matchers::{basic_auth, path},
-};
+use std::{fs, process::Command};
 
-/// Held while a script is written and while a process is forked: a child forked in between would hold the script
-/// open for writing, and Linux does not start such a file ("text file busy").
-static FORK: Mutex<()> = Mutex::new(());
-
-const TOKEN: &str = "glcbt-64_never-shown";
-const AUTHOR: &str = "Ada Lovelace <ada@example.org>";
-const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
-const STATE: &str = r#"{"version": 4, "terraform_version": "1.11.4", "serial": 3, "lineage": "c4bc1358", "outputs": {}, "resources": []}"#;
-
-const PLAN: &str = r#"{"format_version": "1.2"}"#;
-
-const ARGUMENTS: [&str; 8] = [
-    "--config",
-    "config",
-    "--policy",
-    "policy.yaml",
-    "--terraform",
-    "./fake-terraform",
-    "--state-name",
-    "production",
-];
-
-/// A checkout with everything a deploy needs, as the stages before it leave it.
-struct Job {
-    folder: TempDir,
-    gitlab: MockServer,
-    variables: Vec<(String, String)>,
-}
-
-impl Job {
-    async fn new() -> Self {
-        Self::with_state(ResponseTemplate::new(200).set_body_string(STATE)).await
-    }
-
-    async fn with_state(answer: ResponseTemplate) -> Self {
-        // The servers' drop blocks on tokio's locks, which stop answering a task that never gives way.
-        tokio::task::yield_now().await;
-        let gitlab = MockServer::start().await;
-        Mock::given(path("/api/v4/projects/42/terraform/state/production"))
-            .and(basic_auth("gitlab-ci-token", TOKEN))
-            .respond_with(answer)
-            .mount(&gitlab)
-            .await;
-        let folder = tempfile::tempdir().unwrap();
-        let variables = [
-            ("CI_API_V4_URL", format!("{}/api/v4", gitlab.uri())),
-            ("CI_PROJECT_ID", "42".to_owned()),
-            ("CI_JOB_TOKEN", TOKEN.to_owned()),
-            ("CI_JOB_URL", "https://gitlab.example/job/7".to_owned()),
-            ("CI_COMMIT_SHA", COMMIT.to_owned()),
-            ("CI_COMMIT_AUTHOR", AUTHOR.to_owned()),
-            ("GITLAB_USER_LOGIN", "grace".to_owned()),
-            ("GITLAB_USER_EMAIL", "grace@example.org".to_owned()),
-            ("PORTCULLIS_NOW", "2026-11-23T12:30:00Z".to_owned()),
-            ("PORTCULLIS_RETRY_WAIT", "0".to_owned()),
-            // Must not reach terraform: it could change what is applied.
-            ("TF_CLI_ARGS_apply", "-replace=aws_instance.front".to_owned()),
-            ("PATH", "/usr/bin:/bin".to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
-        let job = Self {
-            folder,
-            gitlab,
-            variables,
-        };
-        fs::create_dir(job.path("config")).unwrap();
-        fs::create_dir(job.path("portcullis")).unwrap();
-        job.write("config/.terraform.lock.hcl", "provider \"aws\" {}\n");
-        job.write("policy.yaml", "version: 1\n");
-        job.write("portcullis/plan.tfplan", "the saved plan");
-        job.write("portcullis/plan.json", PLAN);
-        job.write("shown.json", PLAN);
-        job.write("portcullis/exposure.json", r#"{"format_version": "1.0"}"#);
-        job.write(
-            "portcullis/compliance.json",
-            &Report::new("compliance", Vec::new()).to_json().unwrap(),
-        );
-        job.seal(Verdict::Pass, Some(AUTHOR));
-        job.terraform("1.11.4", 0);
-        job
-    }
-
-    /// What `request-approval` leaves.
-    fn seal(&self, verdict: Verdict, author: Option<&str>) {
-        let read = |name: &str| fs::read(self.path(name)).unwrap();
-        let materials = Materials {
-            plan_file: &read("portcullis/plan.tfplan"),
-            plan_json: &read("portcullis/plan.json"),
-            policy: &read("policy.yaml"),
-            compliance: &read("portcullis/compliance.json"),
-            verdict,
-            exposure: &read("portcullis/exposure.json"),
-            commit: COMMIT,
-            state: (Some("c4bc1358"), Some(3)),
-            terraform_version: "1.11.4",
-            provider_lock: Some(&read("config/.terraform.lock.hcl")),
-        };
-        let request = ApprovalRequest::seal(
-            materials.bind(),
-            "2026-11-23T12:00:00Z".parse().unwrap(),
-            Some("ada".to_owned()),
-            author.map(str::to_owned),
-            "opens tcp 8000 from the whole IPv4 internet on web",
-        );
-        self.write("portcullis/approval-request.json", &request.to_json().unwrap());
-    }
-
-    /// A terraform of this version whose apply ends like this.
-    fn terraform(&self, version: &str, apply_exit: u8) {
-        let root = self.folder.path().display();
-        let script = format!(
-            r#"#!/bin/sh
-echo "$* ${{TF_CLI_ARGS_apply-}}" >> "{root}/calls"
-case "$2" in
-  version) echo '{{"terraform_version": "{version}"}}' ;;
-  init) echo "Initializing the backend..." ;;
-  show) cat "{root}/shown.json" ;;
-  apply)
-    echo "applying $(cat "$5") with $TF_HTTP_PASSWORD"
-    [ {apply_exit} = 0 ] || echo "Error: Failed to save state"
-    exit {apply_exit} ;;
-esac
-"#
-        );
-        self.write("fake-terraform", &script);
-        fs::set_permissions(self.path("fake-terraform"), fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let _alone = FORK.lock();
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    fn set(&mut self, name: &str, value: &str) {
-        self.variables.retain(|(known, _)| known != name);
-        self.variables.push((name.to_owned(), value.to_owned()));
-    }
-
-    fn applied(&self) -> bool {
-        fs::read_to_string(self.path("calls"))
-            .unwrap_or_default()
-            .contains(" apply ")
-    }
-
-    fn run(&self) -> (i32, String) {
-        self.run_with(&ARGUMENTS)
-    }
-
-    /// The exit code, and what a reader sees; folder and port taken out.
-    fn run_with(&self, arguments: &[&str]) -> (i32, String) {
-        self.see(self.start(arguments))
-    }
-
-    fn start(&self, arguments: &[&str]) -> Child {
-        let _alone = FORK.lock();
-        Command::new(env!("CARGO_BIN_EXE_portcullis-deploy"))
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    }
-
-    fn see(&self, child: Child) -> (i32, String) {
-        let output = child.wait_with_output().unwrap();
-        let code = output.status.code().unwrap();
-        let (stdout, stderr) = (
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr),
-        );
-        let text = format!("--- stdout\n{stdout}--- stderr\n{stderr}--- exit {code}")
-            .replace(self.folder.path().to_str().unwrap(), "JOB")
-            .replace(&self.gitlab.address().to_string(), "GITLAB");
-        assert!(!text.contains(TOKEN), "a token in {text}");
-        (code, text)
-    }
-}
-
-/// The error and its hint, without what came before.
-fn error(text: &str) -> String {
-    let lines: Vec<&str> = text
-        .lines()
-        .skip_while(|line| !line.starts_with("error: "))
-        .collect();
-    lines.join("\n")
-}
+/// A plan that opens tcp 22 to the internet.
+const OPENS_SSH: &str = r#"{"format_version": "1.2", "resource_changes": [
+  {"address": "aws_security_group.web", "mode": "managed", "type": "aws_security_group", "name": "web",
+   "change": {"actions": ["create"], "before": null, "after_unknown": {"id": true},
+    "after": {"name": "web", "egress": [], "ingress": [{"protocol": "tcp", "from_port": 22, "to_port": 22,
+      "cidr_blocks": ["0.0.0.0/0"]}]}}}]}"#;
 
 #[tokio::test]
 async fn what_was_approved_is_applied_and_recorded() {
@@ -247,13 +47,13 @@ async fn what_was_approved_is_applied_and_recorded() {
 #[tokio::test]
 async fn whatever_changed_since_the_approval_is_refused_with_one_sentence() {
     type Change = fn(&mut Job);
-    let table: [(&str, Change); 13] = [
+    let table: [(&str, Change); 33] = [
         ("plan swapped", |job| {
             job.write("portcullis/plan.tfplan", "another plan");
         }),
         ("plan json swapped", |job| job.write("portcullis/plan.json", "{}")),
         ("policy changed", |job| {
-            job.write("policy.yaml", "version: 1 # weaker\n");
+            job.write("policy.yaml", &format!("{POLICY}# weaker\n"));
         }),
         ("exposure report changed", |job| {
             job.write("portcullis/exposure.json", "{}");
@@ -264,7 +64,11 @@ async fn whatever_changed_since_the_approval_is_refused_with_one_sentence() {
         ("provider lock gone", |job| {
             fs::remove_file(job.path("config/.terraform.lock.hcl")).unwrap();
         }),
-        ("another commit", |job| job.set("CI_COMMIT_SHA", "fedcba98")),
+        ("another commit", |job| {
+            job.set("CI_COMMIT_SHA", "fedcba98");
+            let own = job.gitlab.what("job").replace(COMMIT, "fedcba98");
+            job.gitlab.has("job", &own);
+        }),
         ("another terraform", |job| job.terraform("1.12.0", 0)),
         ("request edited", |job| {
             let text = job
@@ -285,6 +89,107 @@ async fn whatever_changed_since_the_approval_is_refused_with_one_sentence() {
         }),
         ("request sealed anew without author", |job| {
             job.seal(Verdict::Pass, None);
+        }),
+        ("the player's login is set as a variable", |job| {
+            job.set("GITLAB_USER_LOGIN", "somebody-else");
+        }),
+        ("the commit is set as a variable", |job| {
+            job.set("CI_COMMIT_SHA", "fedcba98");
+        }),
+        ("who opened the merge request plays", |job| {
+            let request = job
+                .gitlab
+                .what("projects/42/merge_requests/7")
+                .replace("ada", "grace");
+            job.gitlab.has("projects/42/merge_requests/7", &request);
+        }),
+        ("who wrote another commit plays", |job| {
+            job.set("PORTCULLIS_GITLAB_TOKEN", "glpat-never-shown-1");
+            job.gitlab.tells(
+                "projects/42/merge_requests/7/commits",
+                r#"[{"id": "a", "author_name": "G", "author_email": "GRACE@example.org"}]"#,
+            );
+        }),
+        ("who started the pipeline plays", |job| {
+            job.guarded_by("{version: 1, four_eyes: [author, starter]}");
+            job.gitlab.has(
+                "projects/42/pipelines/9",
+                r#"{"id": 9, "user": {"id": 12, "username": "grace"}}"#,
+            );
+        }),
+        ("all hands are asked for, and one is not known", |job| {
+            job.guarded_by("{version: 1, four_eyes: [author, commits, opener]}");
+        }),
+        ("not on the list", |job| {
+            job.guarded_by("{version: 1, approvers: {users: [tomas, lin]}}");
+        }),
+        ("a group that this job may not read", |job| {
+            job.guarded_by("{version: 1, approvers: {groups: [{path: platform/ops}]}}");
+        }),
+        ("no member of the group", |job| {
+            job.guarded_by("{version: 1, approvers: {groups: [{path: platform/ops, role: developer}]}}");
+            job.set("PORTCULLIS_GITLAB_TOKEN", "glpat-never-shown-1");
+        }),
+        ("too old", |job| {
+            job.guarded_by("{version: 1, max_age: 15m}");
+        }),
+        ("too old by GitLab's clock, whatever the machine says", |job| {
+            let own = job
+                .gitlab
+                .what("job")
+                .replace("2026-11-23T12:29", "2026-12-01T12:29");
+            job.gitlab.has("job", &own);
+        }),
+        ("branch not protected", |job| {
+            job.gitlab.has(
+                "projects/42/repository/branches",
+                r#"[{"name": "main", "protected": false}]"#,
+            );
+        }),
+        ("nobody knows whether the branch is protected", |job| {
+            job.gitlab.has_not("projects/42/repository/branches");
+            job.set("CI_COMMIT_REF_PROTECTED", "");
+        }),
+        ("environment not protected, and it must be", |job| {
+            job.guarded_by("{version: 1, refuse: [environment-not-protected]}");
+            job.set("PORTCULLIS_GITLAB_TOKEN", "glpat-never-shown-1");
+            job.set("CI_ENVIRONMENT_NAME", "production");
+            job.gitlab
+                .tells("projects/42/protected_environments", r#"[{"name": "staging"}]"#);
+        }),
+        ("environment not readable, and it must be", |job| {
+            job.guarded_by("{version: 1, refuse: [environment-not-known]}");
+            job.set("CI_ENVIRONMENT_NAME", "production");
+        }),
+        ("too few approvals", |job| {
+            job.guarded_by("{version: 1, approvals: 1}");
+            job.set("PORTCULLIS_GITLAB_TOKEN", "glpat-never-shown-1");
+            job.gitlab.tells(
+                "projects/42/merge_requests/7/approvals",
+                r#"{"approved_by": [{"user": {"id": 11, "username": "ada"}}]}"#,
+            );
+        }),
+        ("policy loosened in the same change", |job| {
+            let before = POLICY
+                .replace("ports: [22]", "ports: [22, 23]")
+                .replace("no-rdp", "no-remote-desktop");
+            job.gitlab.has_file("policy.yaml", BASE, &before);
+        }),
+        ("guard file changed in the same change", |job| {
+            job.write("guard.yaml", "{version: 1}");
+            job.set("PORTCULLIS_GUARD", "guard.yaml");
+            job.gitlab.has_file("guard.yaml", COMMIT, "{version: 1}");
+        }),
+        ("pipeline file changed, and it must not be", |job| {
+            job.guarded_by("{version: 1, refuse: [pipeline-changed]}");
+            job.gitlab
+                .has_file(".gitlab-ci.yml", COMMIT, "include: ci/deploy.yml\n");
+        }),
+        ("judged again, it does not pass", |job| {
+            job.write("portcullis/plan.json", OPENS_SSH);
+            job.write("shown.json", OPENS_SSH);
+            // Whoever may write artifacts may write a report that passes, and seal it.
+            job.seal(Verdict::Pass, Some(AUTHOR));
         }),
     ];
     let mut all = String::new();
@@ -308,19 +213,15 @@ async fn whatever_changed_since_the_approval_is_refused_with_one_sentence() {
 #[tokio::test]
 async fn a_state_that_moved_is_refused() {
     let table = [
-        (
-            "moved on",
-            ResponseTemplate::new(200).set_body_string(STATE.replace(": 3", ": 4")),
-        ),
-        (
-            "another state",
-            ResponseTemplate::new(200).set_body_string(STATE.replace("c4bc1358", "feedbeef")),
-        ),
-        ("gone", ResponseTemplate::new(204)),
+        ("moved on", 200, STATE.replace(": 3", ": 4")),
+        ("another state", 200, STATE.replace("c4bc1358", "feedbeef")),
+        ("gone", 204, String::new()),
     ];
     let mut all = String::new();
-    for (name, answer) in table {
-        let job = Job::with_state(answer).await;
+    for (name, status, answer) in table {
+        let job = Job::new().await;
+        job.gitlab
+            .answers("projects/42/terraform/state/production", status, &answer);
         let (code, text) = job.run();
         assert_eq!(code, 3, "{name}: {text}");
         assert!(!job.applied(), "{name}");
@@ -332,26 +233,16 @@ async fn a_state_that_moved_is_refused() {
 #[tokio::test]
 async fn a_gitlab_in_trouble_is_69_and_an_unreadable_state_65() {
     let table = [
-        ("down", ResponseTemplate::new(503), 69),
-        (
-            "web page",
-            ResponseTemplate::new(200).set_body_string("<html>Sign in</html>"),
-            69,
-        ),
-        (
-            "forbidden",
-            ResponseTemplate::new(403).set_body_string(r#"{"message":"403 Forbidden"}"#),
-            69,
-        ),
-        (
-            "no state document",
-            ResponseTemplate::new(200).set_body_string("[]"),
-            65,
-        ),
+        ("down", 503, "", 69),
+        ("web page", 200, "<html>Sign in</html>", 69),
+        ("forbidden", 403, r#"{"message":"403 Forbidden"}"#, 69),
+        ("no state document", 200, "[]", 65),
     ];
     let mut all = String::new();
-    for (name, answer, expected) in table {
-        let job = Job::with_state(answer).await;
+    for (name, status, answer, expected) in table {
+        let job = Job::new().await;
+        job.gitlab
+            .answers("projects/42/terraform/state/production", status, answer);
         let (code, text) = job.run();
         assert_eq!(code, expected, "{name}: {text}");
         assert!(!job.applied(), "{name}");
@@ -477,8 +368,8 @@ async fn help_shows_examples_and_a_wrong_line_ends_with_64() {
 }
 
 /// A plan with a sensitive value, and the same as it leaves the plan job.
-const WITH_SECRET: &str = r#"{"format_version": "1.2", "resource_changes": [{"address": "aws_x.a", "change":
-  {"before": null, "after": {"token": "hunter2-canary"}, "after_sensitive": {"token": true}}}],
+const WITH_SECRET: &str = r#"{"format_version": "1.2", "resource_changes": [{"address": "aws_x.a", "mode": "managed",
+  "type": "aws_x", "name": "a", "change": {"actions": ["create"], "before": null, "after": {"token": "hunter2-canary"}, "after_sensitive": {"token": true}}}],
   "configuration": {"references": ["var.a", "var.b"]}}"#;
 
 #[tokio::test]

@@ -44,11 +44,15 @@ fn folder() -> TempDir {
             state_serial: None,
             terraform: "terraform 1.11.4".into(),
             provider_lock: None,
+            portcullis: None,
         },
         requested_at: "2026-01-31T12:00:00Z".into(),
         requested_by: Some("ada".into()),
         author: None,
         headline: "opens tcp 22".into(),
+        approvers: Vec::new(),
+        remarks: Vec::new(),
+        good_until: None,
     };
     let text = serde_json::to_string(&request).unwrap();
     std::fs::write(artifacts.join("approval-request.json"), text).unwrap();
@@ -59,7 +63,8 @@ fn folder() -> TempDir {
         approved_at: "2026-01-31T12:10:00Z".into(),
         job_url: None,
         outcome: "applied".into(),
-        exit_code: 0,
+        exit_code: Some(0),
+        ..Approval::default()
     };
     let text = serde_json::to_string(&approval).unwrap();
     std::fs::write(artifacts.join("approval.json"), text).unwrap();

@@ -156,6 +156,7 @@ fn request() -> String {
         state_serial: None,
         terraform: "terraform 1.11.4".into(),
         provider_lock: None,
+        portcullis: None,
     };
     serde_json::to_string(&ApprovalRequest {
         format_version: "1.0".into(),
@@ -165,6 +166,9 @@ fn request() -> String {
         requested_by: Some("ada".into()),
         author: Some("Ada Lovelace <ada@example.org>".into()),
         headline: "opens tcp 8000 from the internet on web".into(),
+        approvers: Vec::new(),
+        remarks: Vec::new(),
+        good_until: None,
     })
     .unwrap()
 }
@@ -177,7 +181,8 @@ fn approval() -> String {
         approved_at: "2026-01-31T11:30:00Z".into(),
         job_url: Some("https://gitlab.example/infra/estate/-/jobs/77".into()),
         outcome: "applied".into(),
-        exit_code: 0,
+        exit_code: Some(0),
+        ..Approval::default()
     })
     .unwrap()
 }
@@ -192,6 +197,7 @@ fn services() -> String {
         verdict: Verdict::Pass,
         checks: vec![],
         notes: vec![],
+        changes: None,
     })
     .unwrap()
 }

@@ -1,11 +1,12 @@
 //! Reads what was judged, binds it, writes the request. Asking in Slack is `portcullis-notify requested`.
 
-use portcullis_evidence::{ApprovalRequest, Materials};
+use crate::ground;
+use portcullis_evidence::{ApprovalRequest, Materials, Said};
 use portcullis_exposure::ExposureReport;
 use portcullis_report::text::clean;
 use portcullis_report::{FORMAT_VERSION, Report, Verdict};
-use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, ReadErrorKind, Stage, StateArgs};
-use portcullis_terraform::{Plan, ReadError, Sensitive, State};
+use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, GuardArgs, ReadErrorKind, Stage, StateArgs};
+use portcullis_terraform::{Plan, ReadError, Sensitive, State, changes_nothing};
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
@@ -13,16 +14,19 @@ use std::path::{Path, PathBuf};
 ///
 /// Reads plan.tfplan, plan.json, compliance.json and exposure.json from the artifact folder, the policy, the provider
 /// lock file, and the serial of the managed state. Writes approval-request.json and prints the short digest. Nothing is
-/// asked when the policy says no: then the exit code is 1, or 2 when it cannot tell.
+/// asked when the policy says no: then the exit code is 1, or 2 when it cannot tell; nor when the deploy would be refused
+/// whoever plays it, such as after a change that loosens the policy: then it is 3.
 #[derive(Debug, clap::Parser)]
 #[command(name = "portcullis-request-approval", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// Folder with the Terraform configuration, for its provider lock file
     #[arg(long, value_name = "DIR")]
     config: PathBuf,
-    /// The policy that the plan was held to
-    #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
+    /// The policy that the plan was held to; may be given again
+    #[arg(long, value_name = "FILE", required = true)]
+    policy: Vec<PathBuf>,
+    #[command(flatten)]
+    guard: GuardArgs,
     #[command(flatten)]
     state: StateArgs,
     #[command(flatten)]
@@ -32,14 +36,15 @@ pub(crate) struct Args {
 const EXAMPLES: &str = "\
 Examples:
   portcullis-request-approval --config terraform --policy terraform/policy.yaml
-  portcullis-request-approval --config live/prod --policy policy.yaml --state-name prod
+  portcullis-request-approval --config live/prod --policy policy.yaml --state-name prod --guard guard.yaml
 
-Reads CI_API_V4_URL, CI_PROJECT_ID, CI_JOB_TOKEN, CI_COMMIT_SHA, CI_COMMIT_AUTHOR, GITLAB_USER_LOGIN.
-It posts nothing: `portcullis-notify requested` asks in Slack.
+Reads CI_API_V4_URL, CI_PROJECT_ID, CI_JOB_TOKEN, CI_COMMIT_SHA, CI_COMMIT_AUTHOR, GITLAB_USER_LOGIN,
+and asks GitLab about the branch and the change. It posts nothing: `portcullis-notify requested` asks
+in Slack.
 
 Exit codes (docs/exit-codes.md):
-  0 sealed · 1 the policy says no · 2 the policy cannot tell · 64 wrong usage, missing variable
-  65 unreadable plan, report or state · 69 GitLab not available";
+  0 sealed · 1 the policy says no · 2 the policy cannot tell · 3 the guard would refuse the deploy
+  64 wrong usage, missing variable · 65 unreadable plan, report or state · 69 GitLab not available";
 
 const REQUEST: &str = "approval-request.json";
 
@@ -72,20 +77,28 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let exposure: ExposureReport = document(&artifacts, "exposure.json", &exposure_text, "portcullis-plan")?;
     let plan_file = artifacts.read_bytes("plan.tfplan")?;
     let plan_json = artifacts.read_text("plan.json")?;
-    let plan = Plan::read(&plan_json).map_err(|error| {
+    let unreadable = |error: ReadError| {
         let hint = error.hint();
         Failure::unreadable(Unreadable::new(artifacts.path("plan.json").display(), error)).hint(hint)
-    })?;
+    };
+    let plan = Plan::read(&plan_json).map_err(unreadable)?;
+    if changes_nothing(&plan_json).map_err(unreadable)? {
+        stage.out("nothing to approve: the plan changes nothing, and the deploy job need not be played\n")?;
+        return Ok(Exit::Pass);
+    }
     let provider_lock = lock_file(stage, &args.config)?;
-    let policy = stage.read_bytes(&args.policy).map_err(Failure::policy)?;
+    let read = |path: &PathBuf| Ok((path.clone(), stage.read_bytes(path).map_err(Failure::policy)?));
+    let policies: Vec<(PathBuf, Vec<u8>)> = args.policy.iter().map(read).collect::<Result<_, Failure>>()?;
 
     let job = stage.ci();
     let commit = job.require_commit_sha()?;
+    let ground = ground::read(stage, &args.guard, &policies)?;
+    let bytes: Vec<Vec<u8>> = policies.into_iter().map(|(_, bytes)| bytes).collect();
     let state = managed_state(stage, &args.state.state_name)?;
     let materials = Materials {
         plan_file: &plan_file,
         plan_json: plan_json.as_bytes(),
-        policy: &policy,
+        policies: &bytes,
         compliance: compliance_text.as_bytes(),
         verdict: compliance.verdict,
         exposure: exposure_text.as_bytes(),
@@ -95,15 +108,22 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
             .map_or((None, None), |state| (state.lineage.as_deref(), state.serial)),
         terraform_version: plan.terraform_version.as_deref().unwrap_or("of unknown version"),
         provider_lock: provider_lock.as_deref(),
+        portcullis_version: env!("CARGO_PKG_VERSION"),
     };
     // Masked before sealing: masked afterwards, the request would no longer match its own digest.
     let masked = |text: &Option<String>| text.as_deref().map(|text| stage.redact(text));
+    let said = Said {
+        approvers: ground.approvers,
+        remarks: ground.remarks,
+        good_until: ground.now.checked_add(ground.max_age).ok(),
+    };
     let request = ApprovalRequest::seal(
         materials.bind(),
-        stage.now(),
+        ground.now,
         masked(&job.user_login),
-        masked(&job.commit_author),
+        masked(&ground.author),
         stage.redact(&headline(&exposure)),
+        said,
     );
     let text = request.to_json().map_err(Failure::internal)?;
     artifacts.write_text(REQUEST, &text)?;
@@ -176,18 +196,27 @@ fn summary(request: &ApprovalRequest, compliance: &Report, state_name: &str) -> 
         (_, None) => format!("{state_name}: serial unknown"),
         (_, Some(serial)) => format!("{state_name}: serial {serial}"),
     };
-    let needed = match &request.author {
-        Some(author) => format!("somebody other than {author} plays the deploy job of this pipeline"),
-        None => "somebody other than the commit's author plays the deploy job of this pipeline".to_owned(),
+    let author = request.author.as_deref().unwrap_or("the commit's author");
+    let needed = match request.approvers.as_slice() {
+        [] => format!("somebody other than {author} plays the deploy job of this pipeline"),
+        names => format!(
+            "one of these plays the deploy job of this pipeline, and not {author}: {}",
+            names.join(", ")
+        ),
     };
-    let lines = [
+    let policy = compliance.headline();
+    let mut lines = vec![
         ("change", request.headline.as_str()),
-        ("policy", &compliance.headline()),
+        ("policy", &policy),
         ("commit", &bound.commit),
         ("state", &state),
         ("terraform", &bound.terraform),
         ("needed", &needed),
     ];
+    if let Some(until) = &request.good_until {
+        lines.push(("until", until));
+    }
+    lines.extend(request.remarks.iter().map(|remark| ("mind", remark.as_str())));
     let mut out = format!("approval request {}\n", request.short_digest());
     for (label, text) in lines {
         out.push_str(&format!("  {label:<9} {}\n", clean(text)));

@@ -10,7 +10,7 @@ use portcullis_exposure::{ExposureReport, GroupExposure};
 use portcullis_report::{Finding, GroupRef, Report, Severity, Standing, Verdict};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use wiremock::matchers::{basic_auth, method, path};
+use wiremock::matchers::{basic_auth, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const TOKEN: &str = "glcbt-64_verysecret";
@@ -39,6 +39,8 @@ impl Job {
                     "CI_COMMIT_AUTHOR",
                     "Ada \u{1b}[31mLovelace <ada@example.org>".into(),
                 ),
+                ("CI_COMMIT_REF_NAME", "main".into()),
+                ("CI_COMMIT_REF_PROTECTED", "true".into()),
                 ("GITLAB_USER_LOGIN", "ada".into()),
                 ("PORTCULLIS_NOW", "2026-01-31T12:00:00Z".into()),
                 ("PORTCULLIS_RETRY_WAIT", "0".into()),
@@ -77,6 +79,12 @@ impl Job {
 
     fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.retain(|(known, _)| *known != name);
+        self.variables.push((name, value.to_owned()));
+        self
     }
 
     fn without(mut self, name: &str) -> Self {
@@ -160,6 +168,137 @@ async fn a_sealed_request() {
         request,
         "the same input gives the same bytes"
     );
+}
+
+/// A policy with these ports closed.
+fn policy(ports: &str) -> String {
+    format!(
+        "version: 1\nrules:\n  - id: no-admin\n    severity: high\n    deny: {{ protocol: tcp, ports: {ports}, peers: internet }}\n"
+    )
+}
+
+/// GitLab shows a merge request that began at `ba5e`, and what these files were there and are now.
+async fn shows_the_change(gitlab: &MockServer, files: &[(&str, &str, &str)]) {
+    let has = async |at: &str, body: String| {
+        Mock::given(path(format!("/api/v4/{at}")))
+            .respond_with(ResponseTemplate::new(200).set_body_string(body))
+            .mount(gitlab)
+            .await;
+    };
+    let commit = "5f3a9c1b7e2d4a6f80915f3a9c1b7e2d4a6f8091";
+    has(
+        "job",
+        format!(
+            r#"{{"id": 5, "name": "request approval", "stage": "approve", "status": "running", "started_at": "2026-01-31T11:58:00Z",
+                "commit": {{"id": "{commit}", "author_name": "Ada", "author_email": "ada@example.org"}}}}"#
+        ),
+    )
+    .await;
+    has(
+        &format!("projects/42/repository/commits/{commit}/merge_requests"),
+        r#"[{"iid": 7, "state": "merged", "target_branch": "main"}]"#.to_owned(),
+    )
+    .await;
+    has(
+        "projects/42/merge_requests/7",
+        r#"{"iid": 7, "diff_refs": {"base_sha": "ba5e"}}"#.to_owned(),
+    )
+    .await;
+    for (file, before, now) in files {
+        for (at, text) in [("ba5e", before), (commit, now)] {
+            Mock::given(path(format!(
+                "/api/v4/projects/42/repository/files/{}/raw",
+                file.replace('/', "%2F")
+            )))
+            .and(query_param("ref", at))
+            .respond_with(ResponseTemplate::new(200).set_body_string(*text))
+            .mount(gitlab)
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_request_says_who_may_how_long_and_what_to_mind() {
+    let gitlab = gitlab_with_state().await;
+    let now = policy("[22, 3389, 5900]");
+    let files = [
+        ("terraform/policy.yaml", policy("[22]").as_str(), now.as_str()),
+        (".gitlab-ci.yml", "include: ci/a.yml\n", "include: ci/a.yml\n"),
+        ("ci/a.yml", "a: {}\n", "a: {script: [evil]}\n"),
+        ("guard.yaml", GUARD, GUARD),
+    ]
+    .map(|(file, before, now)| (file, before.to_owned(), now.to_owned()));
+    let files: Vec<(&str, &str, &str)> = files
+        .iter()
+        .map(|(a, b, c)| (*a, b.as_str(), c.as_str()))
+        .collect();
+    shows_the_change(&gitlab, &files).await;
+    let job = Job::new(&gitlab.uri()).with("PORTCULLIS_GUARD", "guard.yaml");
+    job.write("terraform/policy.yaml", &now);
+    job.write("guard.yaml", GUARD);
+    insta::assert_snapshot!("who-how-long-what-to-mind", job.run());
+    let request: portcullis_evidence::ApprovalRequest =
+        serde_json::from_str(&job.request().unwrap()).unwrap();
+    assert_eq!(
+        request.requested_at, "2026-01-31T11:58:00Z",
+        "GitLab's clock counts"
+    );
+    assert_eq!(request.approvers, ["grace", "members of platform/ops"]);
+    assert_eq!(request.remarks.len(), 3);
+}
+
+const GUARD: &str = "{version: 1, approvers: {users: [grace], groups: [{path: platform/ops}]}, max_age: 24h}";
+
+#[tokio::test]
+async fn nobody_is_asked_for_what_would_be_refused_whoever_plays_it() {
+    let mut shown = String::new();
+    let gitlab = gitlab_with_state().await;
+    shows_the_change(
+        &gitlab,
+        &[("terraform/policy.yaml", &policy("[22, 23]"), &policy("[22]"))],
+    )
+    .await;
+    let job = Job::new(&gitlab.uri());
+    job.write("terraform/policy.yaml", &policy("[22]"));
+    shown += &format!("## policy loosened in the same change\n{}\n", job.run());
+    assert_eq!(job.request(), None);
+    let job = Job::new(&gitlab.uri()).with("CI_COMMIT_REF_PROTECTED", "false");
+    job.write("terraform/policy.yaml", &policy("[22, 23]"));
+    shown += &format!("## branch not protected\n{}\n", job.run());
+    assert_eq!(job.request(), None);
+    for (what, text) in [
+        ("a bad guard file", Some("{version: 1, max_age: soon}")),
+        ("no guard file", None),
+    ] {
+        let job = Job::new(&gitlab.uri()).with("PORTCULLIS_GUARD", "guard.yaml");
+        if let Some(text) = text {
+            job.write("guard.yaml", text);
+        }
+        shown += &format!("## {what}\n{}\n", job.run());
+        assert_eq!(job.request(), None);
+    }
+    let job = Job::new(&gitlab.uri()).with("PORTCULLIS_GUARD", "guard.yaml@infra/guard:main");
+    shown += &format!("## a guard file that GitLab does not show\n{}\n", job.run());
+    insta::assert_snapshot!("refused-before-anybody-is-asked", shown);
+}
+
+#[tokio::test]
+async fn a_guard_file_may_be_kept_in_another_project() {
+    let gitlab = gitlab_with_state().await;
+    Mock::given(path(
+        "/api/v4/projects/infra%2Fguard/repository/files/network%2Fguard.yaml/raw",
+    ))
+    .and(query_param("ref", "HEAD"))
+    .respond_with(ResponseTemplate::new(200).set_body_string(GUARD))
+    .expect(1)
+    .mount(&gitlab)
+    .await;
+    let job = Job::new(&gitlab.uri()).with("PORTCULLIS_GUARD", "network/guard.yaml@infra/guard");
+    assert!(job.run().starts_with("exit 0"));
+    let request: portcullis_evidence::ApprovalRequest =
+        serde_json::from_str(&job.request().unwrap()).unwrap();
+    assert_eq!(request.good_until.as_deref(), Some("2026-02-01T12:00:00Z"));
 }
 
 #[tokio::test]

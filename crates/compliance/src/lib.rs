@@ -95,6 +95,6 @@ mod waiver;
 pub use error::{PolicyError, PolicyFileError};
 pub use gate::{PREFIX as GATE, judge_code};
 pub use judge::judge;
-pub use loosened::loosened;
+pub use loosened::{loosened, loosened_files};
 pub use policy::Policy;
 pub use subject::Subject;

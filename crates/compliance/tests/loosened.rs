@@ -1,7 +1,7 @@
 //! Which changes of a policy count as loosened.
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "tests")]
 
-use portcullis_compliance::{Policy, loosened};
+use portcullis_compliance::{Policy, loosened, loosened_files};
 
 const BEFORE: &str = r#"
 version: 1
@@ -175,4 +175,31 @@ fn what_is_as_strict_or_stricter_is_not_named() {
     assert_eq!(loosened(&before, &Policy::read(&moved).unwrap()), [""; 0]);
     // Whoever takes it back loosens nothing either way round.
     assert_eq!(loosened(&before, &before), [""; 0]);
+}
+
+#[test]
+fn files_are_compared_as_the_one_policy_they_make() {
+    let files = |texts: &[&str]| -> Vec<(String, String)> {
+        let named = texts.iter().enumerate();
+        named
+            .map(|(n, text)| (format!("{n}.yaml"), (*text).to_owned()))
+            .collect()
+    };
+    assert_eq!(loosened_files(&files(&["{}"]), &files(&[BEFORE])), [""; 0]);
+    assert_eq!(loosened_files(&[], &files(&[BEFORE])), [""; 0]);
+    assert_eq!(
+        loosened_files(&files(&[BEFORE]), &files(&["{}"])),
+        ["it is no policy any more"]
+    );
+    // A rule that moves from one file to another is the same rule; a waiver in a file of its own is a waiver.
+    let rule =
+        |id: &str| format!("{{version: 1, rules: [{{id: {id}, severity: low, deny: {{peers: any}}}}]}}");
+    let both = "{version: 1, rules: [{id: a, severity: low, deny: {peers: any}}, {id: b, severity: low, deny: {peers: any}}]}";
+    let (apart, joined) = (files(&[&rule("a"), &rule("b")]), files(&[both]));
+    assert_eq!(loosened_files(&apart, &joined), [""; 0]);
+    assert_eq!(loosened_files(&joined, &apart), [""; 0]);
+    assert_eq!(
+        loosened_files(&joined, &files(&[&rule("a")])),
+        ["the rule b is gone"]
+    );
 }

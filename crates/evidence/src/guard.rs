@@ -1,46 +1,31 @@
 //! The guard: only what was approved gets through.
 
-use crate::{ApprovalRequest, Bound, Digest};
-use jiff::{SignedDuration, Timestamp};
+use crate::concern::{CLOCK_SKEW, Remark, Weight};
+use crate::people::{Memberships, Origin, Player};
+use crate::{ApprovalRequest, Bound, Concern, Digest, GuardRules};
+use jiff::Timestamp;
 use portcullis_report::{FORMAT_VERSION, Verdict};
 use std::fmt;
 
-/// Two machines' clocks may differ by this much.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
-
-/// Who plays the deploy job, and when.
+/// Who plays the deploy job, when, and on what ground.
 #[derive(Debug, Clone)]
-pub struct Circumstances {
+pub struct Circumstances<'a> {
     /// The time of the deploy.
     pub now: Timestamp,
-    /// How old a request may be; without it a request never grows too old.
-    pub max_age: Option<SignedDuration>,
+    /// The guard's own rules.
+    pub rules: &'a GuardRules,
     /// Who plays the deploy job.
     pub player: Player,
-    /// Whose own hands the deploy must not be in.
-    pub four_eyes: FourEyes,
-}
-
-/// Who plays the deploy job, as GitLab names them: `GITLAB_USER_LOGIN` and `GITLAB_USER_EMAIL` in the manual job
-/// are the player's (GitLab docs, "Predefined CI/CD variables reference").
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Player {
-    /// The name for signing in.
-    pub login: Option<String>,
-    /// The mail address.
-    pub mail: Option<String>,
-}
-
-/// Who must not deploy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FourEyes {
-    /// Anybody may.
-    Off,
-    /// Not the commit's author, known by mail address. Git lets a committer write any author they like.
-    Author,
-    /// Nor who started the pipeline, known by login, which nobody can make up. Where pipelines are started by
-    /// merging, the person who merges must then find another to deploy.
-    AuthorAndRequester,
+    /// What the player is in the places that the list of approvers names.
+    pub memberships: Memberships,
+    /// Who started the pipeline, by login, as GitLab says; the request's word counts when it does not.
+    pub starter: Option<String>,
+    /// How the change came to its branch.
+    pub origin: Origin,
+    /// How many people other than the one who opened the merge request approved it; `None` when that cannot be read.
+    pub approvals: Option<u64>,
+    /// Where the ground is soft.
+    pub remarks: &'a [Remark],
 }
 
 /// A part that is bound and was changed.
@@ -52,7 +37,7 @@ pub enum Part {
     PlanFile,
     /// The plan's JSON.
     PlanJson,
-    /// The policy file.
+    /// The policy.
     Policy,
     /// The compliance report.
     Compliance,
@@ -62,6 +47,8 @@ pub enum Part {
     Terraform,
     /// The provider lock file.
     ProviderLock,
+    /// Portcullis' own version.
+    Portcullis,
 }
 
 impl fmt::Display for Part {
@@ -75,6 +62,7 @@ impl fmt::Display for Part {
             Self::Exposure => "the exposure report",
             Self::Terraform => "terraform's version",
             Self::ProviderLock => "the provider lock file",
+            Self::Portcullis => "portcullis' version",
         })
     }
 }
@@ -135,12 +123,12 @@ pub enum Refusal {
         found: String,
     },
     /// The request is older than it may be.
-    #[error("the request of {requested_at} is older than the limit of {limit_minutes} minutes")]
+    #[error("the request of {requested_at} is older than the limit of {limit}")]
     TooOld {
         /// When it was written.
         requested_at: String,
         /// The limit.
-        limit_minutes: i64,
+        limit: String,
     },
     /// The request's time cannot be right.
     #[error("the request's time {requested_at:?} is not a time before now")]
@@ -160,11 +148,78 @@ pub enum Refusal {
         /// The player.
         player: String,
     },
+    /// Four eyes: who wrote a part of the change must not deploy.
+    #[error("{player} wrote a commit of merge request !{iid} and must not be the one who deploys it")]
+    OwnMergeRequestCommit {
+        /// The player.
+        player: String,
+        /// The merge request.
+        iid: u64,
+    },
+    /// Four eyes: who opened the merge request must not deploy.
+    #[error("{player} opened merge request !{iid} and must not be the one who deploys it")]
+    OwnMergeRequest {
+        /// The player.
+        player: String,
+        /// The merge request.
+        iid: u64,
+    },
     /// Four eyes cannot be told.
     #[error("four eyes cannot be shown: {what} is not known")]
     Nobody {
         /// Who is not known.
         what: &'static str,
+    },
+    /// The player may not let anything through.
+    #[error("{player} is not among those who may approve: {listed}")]
+    NoApprover {
+        /// The player.
+        player: String,
+        /// Who may.
+        listed: String,
+    },
+    /// Whether the player may is not known.
+    #[error("whether {player} may approve is not known: this job may not read who belongs to {whose}")]
+    MembershipNotKnown {
+        /// The player.
+        player: String,
+        /// The group or the project.
+        whose: String,
+    },
+    /// Too few people approved the merge request.
+    #[error("the merge request has {found} of the {needed} approvals that the guard's rules ask for")]
+    TooFewApprovals {
+        /// How many there are.
+        found: u64,
+        /// How many there must be.
+        needed: u64,
+    },
+    /// Who approved the merge request is not known.
+    #[error("the guard's rules ask for approvals of the merge request, and this job may not read them")]
+    ApprovalsNotKnown,
+    /// The ground is too soft.
+    #[error("{text}")]
+    Ground {
+        /// The concern.
+        concern: Concern,
+        /// What was found.
+        text: String,
+    },
+    /// The policy was judged once more, and no longer passes.
+    #[error("judged again, the policy says {headline}")]
+    JudgedAgain {
+        /// The report's headline, with the verdict.
+        headline: String,
+    },
+    /// A variable of the job says something else than GitLab.
+    #[error("the variable {variable} says {says}, and GitLab says {gitlab}")]
+    Variable {
+        /// Its name.
+        variable: &'static str,
+        /// What it says.
+        says: String,
+        /// What GitLab says.
+        gitlab: String,
     },
 }
 
@@ -173,9 +228,32 @@ impl Refusal {
     #[must_use]
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::OwnCommit { .. } | Self::OwnPipeline { .. } => "let somebody else play the deploy job",
-            Self::Nobody { .. } => "run the deploy as a manual job of the pipeline that made the request",
-            Self::NotPass { .. } => "mend what the compliance report names, then start a new pipeline",
+            Self::OwnCommit { .. }
+            | Self::OwnPipeline { .. }
+            | Self::OwnMergeRequestCommit { .. }
+            | Self::OwnMergeRequest { .. } => "let somebody else play the deploy job",
+            Self::NoApprover { .. } => {
+                "let one of them play the deploy job; a group counts only if PORTCULLIS_GITLAB_TOKEN may see its members"
+            }
+            Self::MembershipNotKnown { .. } => {
+                "set PORTCULLIS_GITLAB_TOKEN to an access token with the scope read_api that sees them, or name approvers by login"
+            }
+            Self::TooFewApprovals { .. } => "have the merge request approved, then play the deploy job again",
+            Self::ApprovalsNotKnown => {
+                "set PORTCULLIS_GITLAB_TOKEN to an access token with the scope read_api and the role Reporter; approvals are \
+                 readable on Premium and Ultimate"
+            }
+            Self::Ground { concern, .. } => concern.hint(),
+            Self::Variable { .. } => {
+                "somebody set a variable of this name: take it out, and let nobody set pipeline variables (Settings, CI/CD, Variables)"
+            }
+            Self::Nobody { .. } => {
+                "run the deploy as a manual job of the pipeline that made the request; what GitLab shows to no job's token \
+                 needs PORTCULLIS_GITLAB_TOKEN"
+            }
+            Self::NotPass { .. } | Self::JudgedAgain { .. } => {
+                "mend what the compliance report names, then start a new pipeline"
+            }
             _ => "start a new pipeline: it plans anew and asks again",
         }
     }
@@ -185,7 +263,11 @@ impl Refusal {
 ///
 /// # Errors
 /// The [`Refusal`] to show; the deploy must not go on.
-pub fn guard(request: &ApprovalRequest, now: &Bound, circumstances: &Circumstances) -> Result<(), Refusal> {
+pub fn guard(
+    request: &ApprovalRequest,
+    now: &Bound,
+    circumstances: &Circumstances<'_>,
+) -> Result<(), Refusal> {
     untouched(request)?;
     // A later "violation" is more telling than the changed digest of the report that says so.
     for verdict in [request.bound.verdict, now.verdict] {
@@ -195,7 +277,45 @@ pub fn guard(request: &ApprovalRequest, now: &Bound, circumstances: &Circumstanc
     }
     same(&request.bound, now)?;
     in_time(request, circumstances)?;
-    four_eyes(request, circumstances)
+    let rules = circumstances.rules;
+    ground(rules, circumstances.remarks)?;
+    let player = &circumstances.player;
+    let starter = circumstances
+        .starter
+        .as_deref()
+        .or(request.requested_by.as_deref());
+    rules
+        .four_eyes
+        .hold(player, request.author.as_deref(), starter, &circumstances.origin)?;
+    if let Some(approvers) = &rules.approvers {
+        approvers.hold(player, &circumstances.memberships)?;
+    }
+    match circumstances.approvals {
+        _ if rules.approvals == 0 => Ok(()),
+        None => Err(Refusal::ApprovalsNotKnown),
+        Some(found) if found < rules.approvals => Err(Refusal::TooFewApprovals {
+            found,
+            needed: rules.approvals,
+        }),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Refuses when the ground is softer than the rules allow. Worth asking before people are asked.
+///
+/// # Errors
+/// The first [`Refusal::Ground`].
+pub fn ground(rules: &GuardRules, remarks: &[Remark]) -> Result<(), Refusal> {
+    match remarks
+        .iter()
+        .find(|remark| rules.weight(remark.concern) == Weight::Refuse)
+    {
+        Some(remark) => Err(Refusal::Ground {
+            concern: remark.concern,
+            text: remark.text.clone(),
+        }),
+        None => Ok(()),
+    }
 }
 
 fn untouched(request: &ApprovalRequest) -> Result<(), Refusal> {
@@ -228,6 +348,7 @@ fn same(approved: &Bound, found: &Bound) -> Result<(), Refusal> {
         state_serial,
         terraform,
         provider_lock,
+        portcullis,
     } = approved;
     // Most telling first: another commit brings other files, another policy brings another report.
     part(Part::Commit, commit, &found.commit)?;
@@ -248,6 +369,10 @@ fn same(approved: &Bound, found: &Bound) -> Result<(), Refusal> {
             found: show(&found.provider_lock),
         });
     }
+    // Requests of versions that did not bind their own say nothing of it.
+    if let (Some(approved), Some(found)) = (portcullis, &found.portcullis) {
+        part(Part::Portcullis, approved, found)?;
+    }
     part(Part::Compliance, compliance, &found.compliance)?;
     part(Part::Exposure, exposure, &found.exposure)
 }
@@ -257,7 +382,7 @@ fn part(part: Part, approved: &str, found: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     let show = |text: &str| match part {
-        Part::Terraform => text.to_owned(),
+        Part::Terraform | Part::Portcullis => text.to_owned(),
         _ => short(text),
     };
     Err(Refusal::Changed {
@@ -299,93 +424,23 @@ fn state(approved: StateFacts<'_>, found: StateFacts<'_>) -> Result<(), Refusal>
     })
 }
 
-fn in_time(request: &ApprovalRequest, circumstances: &Circumstances) -> Result<(), Refusal> {
+fn in_time(request: &ApprovalRequest, circumstances: &Circumstances<'_>) -> Result<(), Refusal> {
     let requested_at = || request.requested_at.clone();
-    let Ok(at) = request.requested_at.parse::<Timestamp>() else {
-        return Err(Refusal::NoTime {
+    let age = request
+        .requested_at
+        .parse::<Timestamp>()
+        .map(|at| circumstances.now.duration_since(at))
+        .ok()
+        .filter(|age| *age >= -CLOCK_SKEW)
+        .ok_or_else(|| Refusal::NoTime {
             requested_at: requested_at(),
-        });
-    };
-    let age = circumstances.now.duration_since(at);
-    if age < -CLOCK_SKEW {
-        return Err(Refusal::NoTime {
+        })?;
+    let limit = circumstances.rules.max_age;
+    if age > limit {
+        return Err(Refusal::TooOld {
             requested_at: requested_at(),
+            limit: format!("{limit:#}"),
         });
-    }
-    match circumstances.max_age {
-        Some(limit) if age > limit => Err(Refusal::TooOld {
-            requested_at: requested_at(),
-            limit_minutes: limit.as_mins(),
-        }),
-        _ => Ok(()),
-    }
-}
-
-fn four_eyes(request: &ApprovalRequest, circumstances: &Circumstances) -> Result<(), Refusal> {
-    if circumstances.four_eyes == FourEyes::Off {
-        return Ok(());
-    }
-    let player = &circumstances.player;
-    let name = || {
-        player
-            .login
-            .clone()
-            .or_else(|| player.mail.clone())
-            .unwrap_or_default()
-    };
-    let Some(author) = request
-        .author
-        .as_deref()
-        .filter(|author| !author.trim().is_empty())
-    else {
-        return Err(Refusal::Nobody {
-            what: "the commit's author",
-        });
-    };
-    let (Some(login), Some(mail)) = (&player.login, &player.mail) else {
-        return Err(Refusal::Nobody {
-            what: "the player's login or mail address",
-        });
-    };
-    if wrote(author, login, mail) {
-        return Err(Refusal::OwnCommit { player: name() });
-    }
-    if circumstances.four_eyes == FourEyes::AuthorAndRequester {
-        let Some(requester) = &request.requested_by else {
-            return Err(Refusal::Nobody {
-                what: "who started the pipeline",
-            });
-        };
-        if same_word(requester, login) {
-            return Err(Refusal::OwnPipeline { player: name() });
-        }
     }
     Ok(())
-}
-
-/// Whether the author, `Name <mail>`, is this person: by mail address, by the private address that GitLab gives
-/// (`ID-login@users.noreply.HOST`; GitLab docs, "Use an automatically-generated private commit email"), or, for an
-/// author without a mail address, by name.
-fn wrote(author: &str, login: &str, mail: &str) -> bool {
-    let address = author
-        .trim()
-        .strip_suffix('>')
-        .and_then(|rest| rest.rsplit_once('<'))
-        .map(|(_, mail)| mail.trim());
-    match address {
-        Some(address) if !address.is_empty() => {
-            let private = address
-                .split_once('@')
-                .filter(|(_, host)| host.starts_with("users.noreply."));
-            let private = private
-                .and_then(|(local, _)| local.split_once('-'))
-                .map(|(_, login)| login);
-            same_word(address, mail) || private.is_some_and(|owner| same_word(owner, login))
-        }
-        _ => same_word(author, login) || same_word(author, mail),
-    }
-}
-
-fn same_word(a: &str, b: &str) -> bool {
-    a.trim().to_lowercase() == b.trim().to_lowercase()
 }

@@ -12,8 +12,8 @@ pub struct Materials<'a> {
     pub plan_file: &'a [u8],
     /// The plan's JSON.
     pub plan_json: &'a [u8],
-    /// The policy file.
-    pub policy: &'a [u8],
+    /// The policy's files, in the order in which they are named.
+    pub policies: &'a [Vec<u8>],
     /// The compliance report, `compliance.json`.
     pub compliance: &'a [u8],
     /// The verdict in it.
@@ -28,6 +28,8 @@ pub struct Materials<'a> {
     pub terraform_version: &'a str,
     /// The provider lock file `.terraform.lock.hcl`, when the configuration's folder holds one.
     pub provider_lock: Option<&'a [u8]>,
+    /// The version of Portcullis that binds.
+    pub portcullis_version: &'a str,
 }
 
 impl Materials<'_> {
@@ -38,7 +40,7 @@ impl Materials<'_> {
         Bound {
             plan_file: of(self.plan_file),
             plan_json: of(self.plan_json),
-            policy: of(self.policy),
+            policy: policies(self.policies),
             compliance: of(self.compliance),
             verdict: self.verdict,
             exposure: of(self.exposure),
@@ -47,6 +49,19 @@ impl Materials<'_> {
             state_serial: self.state.1,
             terraform: format!("terraform {}", self.terraform_version),
             provider_lock: self.provider_lock.map(of),
+            portcullis: Some(self.portcullis_version.to_owned()),
         }
     }
+}
+
+/// The digest of a policy: of its file, or of the digests of several, one per line after a heading.
+fn policies(files: &[Vec<u8>]) -> String {
+    if let [file] = files {
+        return digest(file).to_string();
+    }
+    let mut lines = "portcullis policies, encoding 1\n".to_owned();
+    for file in files {
+        lines.push_str(&format!("{}\n", digest(file)));
+    }
+    digest(lines).to_string()
 }

@@ -8,10 +8,21 @@ use portcullis_report::FORMAT_VERSION;
 /// First in every encoding. A change of the encoding below changes this line.
 const ENCODING: &str = "portcullis approval request, encoding 1";
 
+/// What people are told beside what the request binds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Who may approve, in words; empty when that is left to GitLab.
+    pub approvers: Vec<String>,
+    /// What they should know of the ground the gate stands on.
+    pub remarks: Vec<String>,
+    /// When the request ends.
+    pub good_until: Option<Timestamp>,
+}
+
 impl ApprovalRequest {
     /// A request over what binds, with its digest.
     ///
-    /// The digest also covers when and by whom it was asked and the headline people read, so none of these can be
+    /// The digest also covers when and by whom it was asked and all that people read in it, so none of these can be
     /// changed under the same digest.
     #[must_use]
     pub fn seal(
@@ -20,6 +31,7 @@ impl ApprovalRequest {
         requested_by: Option<String>,
         author: Option<String>,
         headline: impl Into<String>,
+        said: Said,
     ) -> Self {
         let mut request = Self {
             format_version: FORMAT_VERSION.to_owned(),
@@ -29,6 +41,9 @@ impl ApprovalRequest {
             requested_by,
             author,
             headline: headline.into(),
+            approvers: said.approvers,
+            remarks: said.remarks,
+            good_until: said.good_until.map(|time| time.to_string()),
         };
         request.digest = request.content_digest().to_string();
         request
@@ -50,6 +65,9 @@ impl ApprovalRequest {
             requested_by,
             author,
             headline,
+            approvers,
+            remarks,
+            good_until,
         } = self;
         let Bound {
             plan_file,
@@ -63,6 +81,7 @@ impl ApprovalRequest {
             state_serial,
             terraform,
             provider_lock,
+            portcullis,
         } = bound;
         let mut out = Encoding::default();
         out.text("encoding", Some(ENCODING));
@@ -82,6 +101,19 @@ impl ApprovalRequest {
         out.text("requested_by", requested_by.as_deref());
         out.text("author", author.as_deref());
         out.text("headline", Some(headline));
+        // Written when there is something to write, so that the digests of older requests stay what they were.
+        if portcullis.is_some() {
+            out.text("portcullis", portcullis.as_deref());
+        }
+        for name in approvers {
+            out.text("approver", Some(name));
+        }
+        for remark in remarks {
+            out.text("remark", Some(remark));
+        }
+        if good_until.is_some() {
+            out.text("good_until", good_until.as_deref());
+        }
         digest(&out.bytes)
     }
 

@@ -6,8 +6,10 @@
     reason = "tests"
 )]
 
-use jiff::SignedDuration;
-use portcullis_evidence::{ApprovalRequest, Bound, Circumstances, FourEyes, Player, Refusal, digest, guard};
+use portcullis_evidence::{
+    ApprovalRequest, Bound, Circumstances, Concern, Ground, GuardRules, Materials, Membership, Memberships,
+    Origin, Place, Player, Refusal, Remark, Said, Since, Weight, digest, guard,
+};
 use portcullis_report::Verdict;
 use proptest::prelude::*;
 
@@ -25,6 +27,7 @@ fn bound() -> Bound {
         state_serial: Some(3),
         terraform: "terraform 1.11.4".to_owned(),
         provider_lock: Some(of("lock")),
+        portcullis: Some("0.1.0".to_owned()),
     }
 }
 
@@ -35,20 +38,34 @@ fn request() -> ApprovalRequest {
         Some("ada".to_owned()),
         Some("Ada Lovelace <ada@example.org>".to_owned()),
         "opens tcp 8000 from the internet on web",
+        Said::default(),
     )
 }
 
-fn circumstances() -> Circumstances {
+/// Everything the guard's rules can ask for, in reach.
+fn strict() -> &'static GuardRules {
+    static RULES: std::sync::LazyLock<GuardRules> = std::sync::LazyLock::new(|| {
+        GuardRules::read("{version: 1, four_eyes: [author, starter], max_age: 1h}").unwrap()
+    });
+    &RULES
+}
+
+fn circumstances() -> Circumstances<'static> {
     Circumstances {
         now: "2026-01-31T12:59:00Z".parse().unwrap(),
-        max_age: Some(SignedDuration::from_hours(1)),
+        rules: strict(),
         player: player("grace", "grace@example.org"),
-        four_eyes: FourEyes::AuthorAndRequester,
+        memberships: Memberships::default(),
+        starter: None,
+        origin: Origin::NotKnown,
+        approvals: None,
+        remarks: &[],
     }
 }
 
 fn player(login: &str, mail: &str) -> Player {
     Player {
+        id: Some(12),
         login: Some(login.to_owned()),
         mail: Some(mail.to_owned()),
     }
@@ -63,11 +80,18 @@ fn what_was_approved_gets_through() {
 fn the_digest_is_stable() {
     // Requests wait for people while Portcullis is updated: a new version must compute the old digest.
     // Computed apart from this code, by a script after the words of `content_digest`.
+    let older = ApprovalRequest {
+        bound: Bound {
+            portcullis: None,
+            ..bound()
+        },
+        ..request()
+    };
     assert_eq!(
-        request().digest,
+        older.content_digest().to_string(),
         "bac6d5fe2348acdcda7329f9ea81c510aced4f8bfd10b62884d6a519db5a9cf1"
     );
-    assert_eq!(request().short_digest(), "bac6d5fe2348");
+    assert_eq!(older.content_digest().short(), "bac6d5fe2348");
 }
 
 #[test]
@@ -166,6 +190,13 @@ fn each_refusal_is_one_sentence() {
         },
     );
     refused(
+        "portcullis updated",
+        Bound {
+            portcullis: Some("0.2.0".into()),
+            ..bound()
+        },
+    );
+    refused(
         "lock file gone",
         Bound {
             provider_lock: None,
@@ -178,7 +209,7 @@ fn each_refusal_is_one_sentence() {
 #[test]
 fn who_and_when() {
     let mut said = Vec::new();
-    let mut refused = |what: &str, request: &ApprovalRequest, circumstances: Circumstances| {
+    let mut refused = |what: &str, request: &ApprovalRequest, circumstances: Circumstances<'_>| {
         let refusal = guard(request, &bound(), &circumstances).expect_err(what);
         said.push(format!("{what}\n  {refusal}\n  hint: {}\n", refusal.hint()));
     };
@@ -192,7 +223,7 @@ fn who_and_when() {
             by.map(str::to_owned),
             author.map(str::to_owned),
         );
-        ApprovalRequest::seal(bound(), at, by, author, "headline")
+        ApprovalRequest::seal(bound(), at, by, author, "headline", Said::default())
     };
     const NOON: &str = "2026-01-31T12:00:00Z";
     refused(
@@ -258,26 +289,396 @@ fn who_and_when() {
 
 #[test]
 fn what_is_not_asked_for_is_not_held_against_anybody() {
+    let rules = GuardRules::read("{version: 1, four_eyes: []}").unwrap();
     let free = Circumstances {
-        four_eyes: FourEyes::Off,
-        max_age: None,
+        rules: &rules,
         player: Player::default(),
         ..circumstances()
     };
     assert_eq!(guard(&request(), &bound(), &free), Ok(()));
     let pusher = Circumstances {
-        four_eyes: FourEyes::Author,
+        rules: &GuardRules::default(),
         player: player("ada", "merger@example.org"),
         ..circumstances()
     };
-    assert_eq!(guard(&request(), &bound(), &pusher), Ok(()));
+    assert_eq!(
+        guard(&request(), &bound(), &pusher),
+        Ok(()),
+        "who merges may deploy"
+    );
+    let older = Bound {
+        portcullis: None,
+        ..bound()
+    };
+    assert_eq!(
+        guard(&request(), &older, &circumstances()),
+        Ok(()),
+        "older requests bind no version"
+    );
+}
+
+#[test]
+fn all_hands_of_a_merge_request() {
+    let mut said = Vec::new();
+    let mut held = |what: &str, rules: &str, origin: Origin, login: &str, mail: &str| {
+        let rules = GuardRules::read(rules).unwrap();
+        let circumstances = Circumstances {
+            rules: &rules,
+            player: player(login, mail),
+            origin,
+            ..circumstances()
+        };
+        let outcome = match guard(&request(), &bound(), &circumstances) {
+            Ok(()) => "gets through".to_owned(),
+            Err(refusal) => format!("{refusal}\n  hint: {}", refusal.hint()),
+        };
+        said.push(format!("{what}\n  {outcome}\n"));
+    };
+    let by = |opener: Option<&str>, commits: Option<&[&str]>| Origin::MergeRequest {
+        iid: 7,
+        opener: opener.map(str::to_owned),
+        commits: commits.map(|all| all.iter().map(|author| (*author).to_owned()).collect()),
+    };
+    const DEFAULT: &str = "version: 1";
+    const ALL: &str = "{version: 1, four_eyes: [author, commits, opener, starter]}";
+    let opened_by_grace = by(Some("Grace"), None);
+    let written_by_grace = by(
+        Some("ada"),
+        Some(&["Ada <ada@example.org>", "G <grace@example.org>"]),
+    );
+    let grace = ("grace", "grace@example.org");
+    held(
+        "opener, built-in rules",
+        DEFAULT,
+        opened_by_grace.clone(),
+        grace.0,
+        grace.1,
+    );
+    held(
+        "another commit's author, built-in rules",
+        DEFAULT,
+        written_by_grace.clone(),
+        grace.0,
+        grace.1,
+    );
+    held(
+        "nothing known, built-in rules",
+        DEFAULT,
+        Origin::NotKnown,
+        grace.0,
+        grace.1,
+    );
+    held(
+        "all hands, merge request not known",
+        ALL,
+        Origin::NotKnown,
+        grace.0,
+        grace.1,
+    );
+    held(
+        "all hands, commits not readable",
+        ALL,
+        by(Some("ada"), None),
+        grace.0,
+        grace.1,
+    );
+    held(
+        "all hands, opener not readable",
+        ALL,
+        by(None, Some(&[])),
+        grace.0,
+        grace.1,
+    );
+    held(
+        "all hands, no merge request",
+        ALL,
+        Origin::Pushed,
+        grace.0,
+        grace.1,
+    );
+    held(
+        "all hands, somebody else",
+        ALL,
+        written_by_grace,
+        "tomas",
+        "tomas@example.org",
+    );
+    insta::assert_snapshot!("hands", said.join("\n"));
+}
+
+#[test]
+fn who_is_on_the_list() {
+    let rules = GuardRules::read(
+        "{version: 1, approvers: {users: ['@Grace'], groups: [{path: net/ops, role: developer}, {path: net/all}], project_role: owner}}",
+    )
+    .unwrap();
+    let mut said = Vec::new();
+    let mut held = |what: &str, login: &str, memberships: Memberships| {
+        let circumstances = Circumstances {
+            rules: &rules,
+            player: player(login, "somebody@example.org"),
+            memberships,
+            ..circumstances()
+        };
+        let outcome = match guard(&request(), &bound(), &circumstances) {
+            Ok(()) => "gets through".to_owned(),
+            Err(refusal) => format!("{refusal}\n  hint: {}", refusal.hint()),
+        };
+        said.push(format!("{what}\n  {outcome}\n"));
+    };
+    let of = |ops, all, project| Memberships {
+        project: Some(project),
+        groups: vec![("net/ops".into(), ops), ("net/all".into(), all)],
+    };
+    let (stranger, unknown) = (Membership::Level(0), Membership::NotKnown);
+    held("by login, in other capitals", "GRACE", Memberships::default());
+    held(
+        "by a group",
+        "tomas",
+        of(Membership::Level(30), stranger, stranger),
+    );
+    held(
+        "by a group without a role",
+        "tomas",
+        of(stranger, Membership::Level(10), unknown),
+    );
+    held(
+        "by the project",
+        "tomas",
+        of(stranger, stranger, Membership::Level(50)),
+    );
+    held(
+        "too low everywhere",
+        "tomas",
+        of(Membership::Level(20), stranger, Membership::Level(40)),
+    );
+    held("not known", "tomas", of(stranger, unknown, stranger));
+    held("nothing asked", "tomas", Memberships::default());
+    insta::assert_snapshot!("approvers", said.join("\n"));
+}
+
+#[test]
+fn approvals_of_the_merge_request() {
+    let rules = GuardRules::read("{version: 1, approvals: 2}").unwrap();
+    let mut said = Vec::new();
+    for approvals in [Some(2), Some(1), None] {
+        let circumstances = Circumstances {
+            rules: &rules,
+            approvals,
+            ..circumstances()
+        };
+        said.push(match guard(&request(), &bound(), &circumstances) {
+            Ok(()) => "gets through".to_owned(),
+            Err(refusal) => format!("{refusal}\n  hint: {}", refusal.hint()),
+        });
+    }
+    insta::assert_snapshot!("approvals", said.join("\n"));
+}
+
+/// Soft in every place.
+fn soft() -> Ground {
+    let place = |path: &str, since: Since| Place::Repository {
+        path: path.to_owned(),
+        since,
+    };
+    Ground {
+        ref_name: "main".into(),
+        ref_protected: Some(false),
+        environment: Some(("production".into(), Some(false))),
+        pipeline_file: Some(place(".gitlab-ci.yml", Since::Changed)),
+        guard_file: Some(place("guard.yaml", Since::New)),
+        policies: vec![
+            place("a.yaml", Since::Changed),
+            place("b.yaml", Since::New),
+            place("e.yaml", Since::NotKnown("no base".into())),
+            place("f.yaml", Since::Same),
+            Place::Elsewhere("/etc/policy.yaml".into()),
+        ],
+        loosened: vec![
+            "the rule no-ssh is gone".into(),
+            "the rule x has the severity low instead of high".into(),
+        ],
+        clock: Some(jiff::SignedDuration::from_mins(-90)),
+    }
+}
+
+#[test]
+fn soft_ground_is_told_and_the_worst_of_it_closes_the_gate() {
+    let rules = GuardRules::default();
+    let mut said = Vec::new();
+    let mut tell = |ground: &Ground| {
+        for Remark { concern, text } in ground.remarks() {
+            let weight = match rules.weight(concern) {
+                Weight::Refuse => "REFUSED",
+                Weight::Say => "said",
+                Weight::Ignore => "ignored",
+            };
+            said.push(format!(
+                "{concern} ({weight})\n  {text}\n  hint: {}",
+                concern.hint()
+            ));
+        }
+        said.push(String::new());
+    };
+    tell(&soft());
+    tell(&Ground {
+        loosened: Vec::new(),
+        ref_protected: Some(true),
+        environment: None,
+        guard_file: None,
+        pipeline_file: None,
+        clock: None,
+        ..soft()
+    });
+    let not_known = |path: &str| Place::Repository {
+        path: path.to_owned(),
+        since: Since::NotKnown("GitLab does not show it".into()),
+    };
+    tell(&Ground {
+        ref_protected: None,
+        environment: Some(("production".into(), None)),
+        pipeline_file: Some(not_known(".gitlab-ci.yml")),
+        guard_file: None,
+        policies: vec![not_known("policy.yaml")],
+        loosened: Vec::new(),
+        clock: Some(jiff::SignedDuration::from_mins(7)),
+        ..soft()
+    });
+    insta::assert_snapshot!("ground", said.join("\n"));
+    let firm = Ground {
+        ref_name: "main".into(),
+        ref_protected: Some(true),
+        environment: Some(("production".into(), Some(true))),
+        pipeline_file: Some(Place::Elsewhere("ci.yml@infra/pipelines".into())),
+        guard_file: Some(Place::Elsewhere("/builds/x.tmp/PORTCULLIS_GUARD".into())),
+        policies: Vec::new(),
+        loosened: Vec::new(),
+        clock: Some(jiff::SignedDuration::from_secs(299)),
+    };
+    assert_eq!(firm.remarks(), []);
+}
+
+#[test]
+fn each_concern_can_be_made_to_close_the_gate_or_to_be_said_only() {
+    for concern in Concern::ALL {
+        let text = format!("{{version: 1, refuse: [{concern}]}}");
+        let strict = GuardRules::read(&text).unwrap();
+        let remark = |concern| Remark {
+            concern,
+            text: "x".into(),
+        };
+        let remarks = [remark(Concern::EnvironmentNotKnown), remark(concern)];
+        let circumstances = Circumstances {
+            rules: &strict,
+            remarks: &remarks,
+            ..circumstances()
+        };
+        let refusal = guard(&request(), &bound(), &circumstances).unwrap_err();
+        assert!(matches!(refusal, Refusal::Ground { .. }), "{concern}: {refusal}");
+        let lax = GuardRules::read(&text.replace("refuse", "say")).unwrap();
+        assert_eq!(lax.weight(concern), Weight::Say);
+        let circumstances = Circumstances {
+            rules: &lax,
+            ..circumstances
+        };
+        assert_eq!(guard(&request(), &bound(), &circumstances), Ok(()), "{concern}");
+    }
+}
+
+#[test]
+fn a_bad_guard_file_is_one_clear_error() {
+    let mut said = Vec::new();
+    for text in [
+        "",
+        "approvers: {users: [a]}",
+        "version: 2",
+        "version: 1\nfour_eyes: author\n",
+        "version: 1\nfour_eyes: [friend]\n",
+        "version: 1\napprovers: {}\n",
+        "version: 1\napprovers:\n  users: ['']\n",
+        "version: 1\nmax_age: yesterday\n",
+        "version: 1\nmax_age: -1h\n",
+        "version: 1\nrefuse: [everything]\n",
+        "version: 1\nsay: [clock-differs]\nrefuse: [clock-differs]\n",
+        "version: 1\nmax_ages: 1h\n",
+        "version: 1\nversion: 1\n",
+    ] {
+        let error = GuardRules::read(text).unwrap_err();
+        let source = std::error::Error::source(&error);
+        let source = source
+            .map(|source| format!("\n  because {source}"))
+            .unwrap_or_default();
+        said.push(format!("{text:?}\n  {error}{source}"));
+    }
+    insta::assert_snapshot!("bad-guard-files", said.join("\n"));
+}
+
+#[test]
+fn of_several_policy_files_each_counts_and_their_order() {
+    let policy = |policies: &[&str]| {
+        let policies: Vec<Vec<u8>> = policies.iter().map(|text| text.as_bytes().to_vec()).collect();
+        let materials = Materials {
+            plan_file: b"",
+            plan_json: b"",
+            policies: &policies,
+            compliance: b"",
+            verdict: Verdict::Pass,
+            exposure: b"",
+            commit: "c",
+            state: (None, None),
+            terraform_version: "1",
+            provider_lock: None,
+            portcullis_version: "1",
+        };
+        materials.bind().policy
+    };
+    assert_eq!(
+        policy(&["a"]),
+        digest("a").to_string(),
+        "one file is its own digest"
+    );
+    let all = [
+        policy(&["a", "b"]),
+        policy(&["b", "a"]),
+        policy(&["ab"]),
+        policy(&["a", "b", ""]),
+        policy(&[]),
+    ];
+    for (index, one) in all.iter().enumerate() {
+        assert!(!all[..index].contains(one), "{index}");
+    }
 }
 
 #[test]
 fn the_document_reads_back() {
-    let text = request().to_json().unwrap();
-    assert_eq!(serde_json::from_str::<ApprovalRequest>(&text).unwrap(), request());
+    let told = Said {
+        approvers: vec!["grace".into(), "members of net/ops".into()],
+        remarks: vec!["this change touches the pipeline file .gitlab-ci.yml".into()],
+        good_until: Some("2026-02-07T12:00:00Z".parse().unwrap()),
+    };
+    let by = (Some("ada".into()), Some("Ada <ada@example.org>".into()));
+    let at = "2026-01-31T12:00:00Z".parse().unwrap();
+    let request = ApprovalRequest::seal(bound(), at, by.0, by.1, "opens tcp 8000", told);
+    let text = request.to_json().unwrap();
+    assert_eq!(serde_json::from_str::<ApprovalRequest>(&text).unwrap(), request);
     insta::assert_snapshot!("approval-request.json", text);
+    for changed in [
+        ApprovalRequest {
+            approvers: vec!["grace".into()],
+            ..request.clone()
+        },
+        ApprovalRequest {
+            remarks: Vec::new(),
+            ..request.clone()
+        },
+        ApprovalRequest {
+            good_until: None,
+            ..request.clone()
+        },
+    ] {
+        let refusal = guard(&changed, &bound(), &circumstances()).unwrap_err();
+        assert!(matches!(refusal, Refusal::Altered { .. }), "{refusal}");
+    }
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -300,6 +701,7 @@ fn any_bound() -> impl Strategy<Value = Bound> {
             state_serial: state.1,
             terraform,
             provider_lock: lock,
+            portcullis: Some("0.1.0".to_owned()),
         },
     )
 }
@@ -322,16 +724,17 @@ fn change(bound: &mut Bound, pick: usize) {
         7 => grow_or_set(&mut bound.state_lineage),
         8 => bound.state_serial = bound.state_serial.map_or(Some(0), |serial| Some(serial + 1)),
         9 => grow(&mut bound.terraform),
+        10 => grow_or_set(&mut bound.portcullis),
         _ => grow_or_set(&mut bound.provider_lock),
     }
 }
 
 proptest! {
     #[test]
-    fn any_changed_field_changes_the_digest_and_is_refused(bound in any_bound(), pick in 0_usize..11) {
+    fn any_changed_field_changes_the_digest_and_is_refused(bound in any_bound(), pick in 0_usize..12) {
         let seal = |bound: &Bound| ApprovalRequest {
             bound: bound.clone(), ..ApprovalRequest::seal(bound.clone(), "2026-01-31T12:00:00Z".parse().unwrap(),
-                Some("ada".into()), Some("Ada <ada@example.org>".into()), "headline")
+                Some("ada".into()), Some("Ada <ada@example.org>".into()), "headline", Said::default())
         };
         let request = seal(&bound);
         prop_assert_eq!(guard(&request, &bound, &circumstances()), Ok(()));
@@ -346,7 +749,7 @@ proptest! {
 
     #[test]
     fn two_different_requests_never_share_a_digest(a in any_bound(), b in any_bound()) {
-        let seal = |bound: &Bound| ApprovalRequest::seal(bound.clone(), "2026-01-31T12:00:00Z".parse().unwrap(), None, None, "");
+        let seal = |bound: &Bound| ApprovalRequest::seal(bound.clone(), "2026-01-31T12:00:00Z".parse().unwrap(), None, None, "", Said::default());
         prop_assert_eq!(a == b, seal(&a).digest == seal(&b).digest);
     }
 }

@@ -46,7 +46,11 @@ pub fn requested(pipeline: &Pipeline, request: &ApprovalRequest, shown: Request<
         request.short_digest()
     );
     let notice = pipeline.notice("requested", None, "Approval needed", &text);
-    let notice = asked(notice, request, shown).part(RichText::new().line(who));
+    let mut who = RichText::new().line(who);
+    if let Some(until) = &request.good_until {
+        who = who.line(format!("The request ends at {}.", time(until)));
+    }
+    let notice = asked(notice, request, shown).part(who);
     match shown.deploy_job {
         Some(url) => notice.link("Open the deploy job", Some(url), true),
         None => notice.pipeline_link(),
@@ -115,6 +119,18 @@ fn asked(notice: Notice, request: &ApprovalRequest, shown: Request<'_>) -> Notic
     if let Some(summary) = shown.plan.and_then(plan::summary) {
         notice = notice.part(RichText::new().line(Text::new().bold("Terraform ").plain(summary)));
     }
+    if !request.remarks.is_empty() {
+        let mind = Text::new().plain("⚠️ ").bold("Mind, before you approve:");
+        let (points, _) = at_most(
+            5,
+            request
+                .remarks
+                .iter()
+                .map(|remark| Text::new().plain(upper_first(&cut(&clean(remark), 300)))),
+            "approval-request.json",
+        );
+        notice = notice.part(RichText::new().line(mind).bullets(points));
+    }
     notice = notice.small(format!("Digest {}", request.short_digest()));
     if let Some(who) = &request.requested_by {
         notice = notice.small(format!("Asked by {}", short(who)));
@@ -159,12 +175,40 @@ fn who_may(request: &ApprovalRequest) -> String {
         .as_deref()
         .map(name)
         .filter(|name| !name.trim().is_empty());
-    match author {
-        Some(author) => format!(
-            "To approve it, somebody other than {} plays the deploy job.",
-            short(author)
-        ),
-        None => "To approve it, somebody other than the commit's author plays the deploy job.".to_owned(),
+    let not = match author {
+        Some(author) => short(author),
+        None => "the commit's author".to_owned(),
+    };
+    let names: Vec<String> = request
+        .approvers
+        .iter()
+        .take(10)
+        .map(|name| short(name))
+        .collect();
+    let more = request.approvers.len() - names.len();
+    match names.as_slice() {
+        [] => format!("To approve it, somebody other than {not} plays the deploy job."),
+        [name] => format!("To approve it, {name} plays the deploy job. It must not be {not}."),
+        names => {
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
+            format!(
+                "To approve it, one of these plays the deploy job: {}{more}. It must not be {not}.",
+                names.join(", ")
+            )
+        }
+    }
+}
+
+/// How an apply ended that was not applied whole, in a few words.
+pub(crate) fn how_it_ended(approval: &Approval) -> String {
+    match (approval.outcome.as_str(), approval.exit_code) {
+        (Approval::LOCKED, _) => "the state could not be locked".to_owned(),
+        (_, Some(code)) => format!("terraform's exit code is {code}"),
+        (_, None) => "the job ended while terraform ran".to_owned(),
     }
 }
 
@@ -173,13 +217,13 @@ fn who_may(request: &ApprovalRequest) -> String {
 pub fn deployed(pipeline: &Pipeline, approval: &Approval) -> Notice {
     let digest: String = short(&approval.digest).chars().take(12).collect();
     let by = short(&approval.approved_by);
-    let applied = approval.outcome == "applied";
+    let applied = approval.is_applied();
     let (title, outcome, verdict) = if applied {
         ("Deployed", "Applied as approved".to_owned(), Verdict::Pass)
     } else {
         (
             "Deploy failed",
-            format!("Terraform failed with exit code {}", approval.exit_code),
+            upper_first(&how_it_ended(approval)),
             Verdict::Violation,
         )
     };
@@ -187,15 +231,18 @@ pub fn deployed(pipeline: &Pipeline, approval: &Approval) -> Notice {
         format!("deployed. Approved by {by}, digest {digest}")
     } else {
         format!(
-            "deploy failed: terraform's exit code is {}. Approved by {by}, digest {digest}",
-            approval.exit_code
+            "deploy failed: {}. Approved by {by}, digest {digest}",
+            how_it_ended(approval)
         )
     };
     let mut words = RichText::new().line(Text::new().plain(symbol(verdict)).plain(" ").bold(outcome));
     if !applied {
-        words = words.line(
-            "Part of the change may be applied. What terraform said is in apply.txt and in the job's log.",
-        );
+        words = words.line(if approval.outcome == Approval::LOCKED {
+            "Nothing was applied. Who holds the lock, and how to take it off, is in the job's log."
+        } else {
+            "Part of the change may be applied, and the saved plan is spent. What terraform said is in apply.txt and in the \
+             job's log."
+        });
     }
     words = words.line(
         Text::new()

@@ -1,5 +1,6 @@
 //! What failed.
 
+use crate::approval::how_it_ended;
 use crate::pipeline::{agreement, services, short, symbol, time};
 use crate::{Notice, Pipeline};
 use portcullis_consistency::ConsistencyReport;
@@ -47,8 +48,8 @@ impl Failure<'_> {
         if let Some(report) = self.consistency.filter(|report| report.verdict != Verdict::Pass) {
             return agreement(report.verdict).to_owned();
         }
-        if let Some(approval) = self.approval.filter(|approval| approval.outcome != "applied") {
-            return format!("terraform's exit code is {}", approval.exit_code);
+        if let Some(approval) = self.approval.filter(|approval| !approval.is_applied()) {
+            return how_it_ended(approval);
         }
         if self.refusal.is_some() {
             return "refused by the approval guard".to_owned();
@@ -110,7 +111,10 @@ pub fn refused(pipeline: &Pipeline, refusal: &RefusalRecord) -> Notice {
                 .plain(", ")
                 .plain(time(&refusal.refused_at)),
         )
-        .line("To go on, run a new pipeline and let its plan be approved.");
+        .line(match &refusal.hint {
+            Some(hint) => format!("To go on: {}.", cut(&clean(hint), 300)),
+            None => "To go on, run a new pipeline and let its plan be approved.".to_owned(),
+        });
     let notice = pipeline
         .notice("refused", Some(Verdict::Violation), "Refused", &text)
         .part(words)

@@ -1,5 +1,6 @@
 //! How the pipeline ended.
 
+use crate::approval::how_it_ended;
 use crate::pipeline::{agreement, count, services, short, symbol, upper_first};
 use crate::{Notice, Pipeline};
 use portcullis_evidence::{Approval, RefusalRecord};
@@ -51,9 +52,7 @@ impl Finish<'_> {
                 }
                 Some(Verdict::Pass) | None => (Verdict::Undetermined, "not deployed"),
             },
-            (Some(approval), ..) if approval.outcome != "applied" => {
-                (Verdict::Violation, "the deploy failed")
-            }
+            (Some(approval), ..) if !approval.is_applied() => (Verdict::Violation, "the deploy failed"),
             (_, Some(Verdict::Violation), _) => (
                 Verdict::Violation,
                 "deployed, but code, state and cloud do not agree",
@@ -75,12 +74,12 @@ pub fn finished(pipeline: &Pipeline, finish: Finish<'_>) -> Notice {
     let mut text = format!("finished: {outcome}");
     let compliance = finish.compliance.map_or("not judged", |verdict| verdict.as_str());
     let deploy = match finish.approval {
-        Some(approval) if approval.outcome == "applied" => {
+        Some(approval) if approval.is_applied() => {
             format!("applied, approved by {}", short(&approval.approved_by))
         }
         Some(approval) => format!(
-            "failed with exit code {}, approved by {}",
-            approval.exit_code,
+            "failed ({}), approved by {}",
+            how_it_ended(approval),
             short(&approval.approved_by)
         ),
         None => finish.refusal.map_or_else(

@@ -11,7 +11,7 @@ use portcullis_consistency::{ConsistencyReport, RuleRow, RuleVerdict};
 use portcullis_evidence::{Approval, ApprovalRequest, Bound, RefusalRecord};
 use portcullis_exposure::{ExposureLine, ExposureReport, GroupExposure};
 use portcullis_messages::*;
-use portcullis_probe::{ServiceCheck, ServicesReport};
+use portcullis_probe::{CheckResult, MemberKind, Phases, ServiceCheck, ServicesReport, Wants};
 use portcullis_report::{Finding, GroupRef, Report, Severity, Standing, Verdict};
 use portcullis_slack::limits;
 use portcullis_stacks::{Kind, StackRow, StacksReport};
@@ -152,11 +152,15 @@ fn request() -> ApprovalRequest {
             state_serial: Some(4),
             terraform: "terraform 1.11.4".into(),
             provider_lock: None,
+            portcullis: Some("0.1.0".into()),
         },
         requested_at: "2026-01-31T12:00:00Z".into(),
         requested_by: Some("ada".into()),
         author: Some("Ada Lovelace <ada@example.org>".into()),
         headline: exposure().headline,
+        approvers: Vec::new(),
+        remarks: Vec::new(),
+        good_until: None,
     }
 }
 
@@ -166,6 +170,9 @@ fn hostile_request() -> ApprovalRequest {
     request.author = Some(HOSTILE.into());
     request.headline = HOSTILE.repeat(40);
     request.bound.terraform = HOSTILE.into();
+    request.approvers = vec![HOSTILE.repeat(9); 40];
+    request.remarks = vec![HOSTILE.repeat(40); 40];
+    request.good_until = Some(HOSTILE.into());
     request
 }
 
@@ -177,7 +184,8 @@ fn approval(outcome: &str, exit_code: i32) -> Approval {
         approved_at: "2026-01-31T12:30:00Z".into(),
         job_url: Some("https://gitlab.example/infra/estate/-/jobs/77".into()),
         outcome: outcome.into(),
-        exit_code,
+        exit_code: Some(exit_code),
+        ..Approval::default()
     }
 }
 
@@ -242,12 +250,23 @@ fn hostile_rules() -> ConsistencyReport {
 
 fn check(verdict: Verdict, outcome: &str) -> ServiceCheck {
     ServiceCheck {
+        id: "answer http://203.0.113.7:8000/".into(),
         member: "web-1".into(),
+        kind: MemberKind::Instance,
         group: "web".into(),
         url: "http://203.0.113.7:8000/".into(),
+        address: None,
+        wants: Wants::Answer,
         verdict,
+        result: match verdict {
+            Verdict::Pass => CheckResult::AsExpected,
+            Verdict::Undetermined => CheckResult::NotTestable,
+            Verdict::Violation => CheckResult::Fails,
+        },
         status: None,
         milliseconds: Some(12),
+        phases: Phases::default(),
+        certificate: None,
         attempts: if verdict == Verdict::Pass { 1 } else { 3 },
         outcome: outcome.into(),
     }
@@ -263,6 +282,7 @@ fn services(checks: Vec<ServiceCheck>) -> ServicesReport {
         verdict,
         checks,
         notes: vec![],
+        changes: None,
     }
 }
 
@@ -388,6 +408,28 @@ fn an_approval_request() {
 }
 
 #[test]
+fn an_approval_request_says_who_may_how_long_and_what_to_mind() {
+    let mut request = request();
+    request.approvers = vec![
+        "grace".into(),
+        "members of platform/ops (Developer or higher)".into(),
+    ];
+    request.good_until = Some("2026-02-07T12:00:00Z".into());
+    request.remarks = vec![
+        "this change touches the pipeline file .gitlab-ci.yml: it brought the jobs that check it".into(),
+    ];
+    let message = requested(&pipeline(), &request, Request::default());
+    fits("requested-with-remarks", &message);
+    let mut told = message.to_plain();
+    request.approvers = vec!["grace".into()];
+    told.push_str(requested(&pipeline(), &request, Request::default()).text());
+    request.approvers = (1..=12).map(|n| format!("user{n}")).collect();
+    told.push_str("\n");
+    told.push_str(requested(&pipeline(), &request, Request::default()).text());
+    insta::assert_snapshot!("requested-with-remarks", told);
+}
+
+#[test]
 fn an_approval_request_without_the_reports_and_without_the_job() {
     let mut request = request();
     request.headline = String::new();
@@ -412,6 +454,16 @@ fn a_deploy_and_a_failed_one() {
     let failed = deployed(&pipeline(), &approval("apply_failed", 1));
     fits("deploy-failed", &failed);
     insta::assert_snapshot!(failed.text(), @"infra/estate 3f2a1b0c: deploy failed: terraform's exit code is 1. Approved by grace, digest 9b2c4d6e8f01");
+    let mut told = Vec::new();
+    for outcome in [Approval::LOCKED, Approval::BEGUN] {
+        let exit_code = (outcome == Approval::LOCKED).then_some(1);
+        let approval = Approval {
+            exit_code,
+            ..approval(outcome, 1)
+        };
+        told.push(deployed(&pipeline(), &approval).to_plain());
+    }
+    insta::assert_snapshot!("deploy-not-ended-well", told.join("\n"));
 }
 
 fn refusal(reason: &str) -> RefusalRecord {
@@ -422,6 +474,7 @@ fn refusal(reason: &str) -> RefusalRecord {
         refused_at: "2026-11-23T12:00:00Z".into(),
         job_url: None,
         reason: reason.into(),
+        hint: Some("let somebody else play the deploy job".into()),
     }
 }
 
@@ -561,9 +614,9 @@ fn the_services() {
     insta::assert_snapshot!(failed.to_plain(), @"
     Services fail
     ⛔ A service does not answer as expected
-    1 of 3 checks passed
+    1 of 3 checks passed, 1 not testable
     • Failed: web-1 http://203.0.113.7:8000/, connection refused in 12 ms, asked 3 times
-    • Cannot tell: web-1 http://203.0.113.7:8000/, a private address, not reachable from here in 12 ms, asked 3 times
+    • Not testable: web-1 http://203.0.113.7:8000/, a private address, not reachable from here in 12 ms, asked 3 times
     • Passed: web-1 http://203.0.113.7:8000/, 200 OK in 12 ms
     Open the pipeline: https://gitlab.example/infra/estate/-/pipelines/1201
     ");

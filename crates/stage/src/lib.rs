@@ -48,6 +48,8 @@ mod failure;
 mod files;
 #[cfg(feature = "gitlab")]
 mod gitlab;
+#[cfg(feature = "guard")]
+mod guard;
 mod large;
 mod passed;
 mod program;
@@ -66,6 +68,8 @@ pub use environment::{Environment, UnsetVariable};
 pub use exit::Exit;
 pub use failure::Failure;
 pub use files::{ReadError, ReadErrorKind};
+#[cfg(feature = "guard")]
+pub use guard::{GuardArgs, Guarding, NamedText};
 pub use large::LargeFile;
 pub use passed::Passed;
 pub use program::{Output, Program, ProgramError, ProgramErrorKind};

@@ -93,6 +93,30 @@ fn a_time_can_be_given() {
 }
 
 #[test]
+fn in_a_job_of_a_real_gitlab_the_clock_counts() {
+    let at = |api: &str| {
+        run(edge()
+            .arg("now")
+            .env("PORTCULLIS_NOW", "2026-01-31T12:00:00Z")
+            .env("CI_API_V4_URL", api))
+    };
+    for real in [
+        "https://gitlab.example/api/v4",
+        "https://127.0.0.1@gitlab.example/api/v4",
+        "https://127.0.0.1.nip.example/api/v4",
+        "https://localhost/api/v4",
+        "https://10.0.0.1:8080/api/v4",
+        "nonsense",
+    ] {
+        assert!(at(real).starts_with("exit 64"), "{real}");
+    }
+    for stand_in in ["http://127.0.0.1:40000/api/v4", "http://[::1]:40000/api/v4", ""] {
+        assert!(at(stand_in).starts_with("exit 0"), "{stand_in}");
+    }
+    insta::assert_snapshot!("a-time-in-a-real-job", at("https://gitlab.example/api/v4"));
+}
+
+#[test]
 fn a_wait_must_be_a_number_of_seconds() {
     assert!(run(edge().arg("pass").env("PORTCULLIS_RETRY_WAIT", "0.5")).starts_with("exit 0"));
     insta::assert_snapshot!(
