@@ -126,12 +126,12 @@ fn one(args: &Args, stack: &Stack, stage: &Stage) -> Result<i32, Failure> {
 
 /// The last error in what a program said, as the stages and terraform write it.
 fn error_of(talk: &str) -> Option<String> {
-    let errors = talk.lines().filter_map(|line| {
+    let mut errors = talk.lines().filter_map(|line| {
         let line = line.trim_start_matches(['│', '╷', ' ']);
         line.strip_prefix("error: ")
             .or_else(|| line.strip_prefix("Error: "))
     });
-    errors.last().map(|error| cut(error.trim(), 300))
+    errors.next_back().map(|error| cut(error.trim(), 300))
 }
 
 /// The argument with what stands for something put in, in one pass: a name that looks like another place stays a name.

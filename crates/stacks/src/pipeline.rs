@@ -323,7 +323,10 @@ impl<'a> Pipeline<'a> {
         if let Yaml::Map(entries) = &mut artifacts {
             entries.push((
                 "reports".to_owned(),
-                Yaml::map([("junit", "portcullis/stacks.junit.xml".into())]),
+                Yaml::map([
+                    ("junit", "portcullis/stacks.junit.xml".into()),
+                    ("annotations", "portcullis/annotations.json".into()),
+                ]),
             ));
         }
         let script: Vec<Yaml> = self.report.iter().map(|line| line.as_str().into()).collect();
