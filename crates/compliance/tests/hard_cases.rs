@@ -12,16 +12,8 @@
 
 mod support;
 
-use portcullis_report::{Report, Standing, Verdict};
-use support::{change, group_with, judged, one_rule, plan_of, standing_group, tcp};
-
-const SSH: &str = "{ id: ssh, severity: critical, deny: { direction: ingress, protocol: tcp, ports: [22], peers: internet } }";
-
-fn ssh(changes: &[String]) -> Report {
-    judged(&one_rule(SSH), &plan_of(changes))
-}
-
-const RULE: &str = "aws_vpc_security_group_ingress_rule.ssh";
+use portcullis_report::{Standing, Verdict};
+use support::{RULE, SSH, change, echo, group_with, judged, one_rule, plan_of, ssh, tcp};
 
 /// A standalone rule on `sg-1`.
 fn rule(port: u16, cidr: &str) -> String {
@@ -29,11 +21,6 @@ fn rule(port: u16, cidr: &str) -> String {
         r#"{{"id": "sgr-1", "security_group_id": "sg-1", "ip_protocol": "tcp", "from_port": {port}, "to_port": {port},
         "cidr_ipv4": "{cidr}"}}"#
     )
-}
-
-/// The group `sg-1` that no change touches, with this echo of live rules in its computed attribute.
-fn echo(blocks: &[String]) -> String {
-    standing_group("web", "sg-1", &blocks.join(", "))
 }
 
 #[test]

@@ -65,12 +65,14 @@ fn damaged_plans_and_states_never_panic() {
 #[test]
 fn damaged_code_never_panics() {
     let mut numbers = mutate::Numbers(0xc0de);
+    let plan = Plan::read(&read("estate/1-setup/plan.json")).unwrap();
     for path in ["rule-styles/config/main.tf", "estate/config/security_groups.tf"] {
         let text = read(path);
         for _ in 0..200 {
             let damaged = mutate::damaged(&text, &mut numbers);
             if let Ok(code) = Configuration::read([("main.tf", damaged.as_str())]) {
                 let _ = (code.facts(), code.declared());
+                let _ = plan.clone().with_code(code).after();
             }
         }
     }

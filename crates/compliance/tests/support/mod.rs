@@ -4,7 +4,7 @@
 
 use portcullis_compliance::{Policy, Subject, judge};
 use portcullis_report::{Report, Verdict};
-use portcullis_terraform::Plan;
+use portcullis_terraform::{Configuration, Plan};
 use std::path::{Path, PathBuf};
 
 /// Where a file of the repository lies.
@@ -124,4 +124,53 @@ pub fn complaint(text: &str) -> String {
         .map(|hint| format!("\n  hint: {hint}"))
         .unwrap_or_default();
     format!("{error}{hint}")
+}
+
+/// Is SSH open to the internet?
+pub const SSH: &str = "{ id: ssh, severity: critical, deny: { direction: ingress, protocol: tcp, ports: [22], peers: internet } }";
+/// A rule resource.
+pub const RULE: &str = "aws_vpc_security_group_ingress_rule.ssh";
+
+pub fn ssh(changes: &[String]) -> Report {
+    judged(&one_rule(SSH), &plan_of(changes))
+}
+
+pub fn member(rule: &str) -> String {
+    rule.replace("deny:", "per: member, deny:")
+}
+
+/// A standing group `sg-1` with these live rules.
+pub fn echo(blocks: &[String]) -> String {
+    standing_group("web", "sg-1", &blocks.join(", "))
+}
+
+/// A rule resource on a group, with these attributes beside.
+pub fn rule_on(group: &str, attributes: &str) -> String {
+    format!(r#"{{"id": "sgr-1", "security_group_id": "{group}", {attributes}}}"#)
+}
+
+pub fn open_ssh(cidr: &str) -> String {
+    format!(r#""ip_protocol": "tcp", "from_port": 22, "to_port": 22, "cidr_ipv4": "{cidr}""#)
+}
+
+pub fn created(address: &str, after: &str, unknown: &str) -> String {
+    change(address, r#""create""#, "null", after, unknown)
+}
+
+/// The verdict, or the whole report.
+#[track_caller]
+pub fn expect(report: &Report, verdict: Verdict) {
+    assert_eq!(report.verdict, verdict, "{}", report.to_text());
+}
+
+/// The report on a plan whose code is at hand.
+pub fn with_code(policy: &Policy, plan: &str, code: &str) -> Report {
+    let code = Configuration::read([("main.tf", code)]).unwrap();
+    let plan = Plan::read(plan).unwrap().with_code(code);
+    let (after, before) = (plan.after().unwrap(), plan.before().unwrap());
+    judge(
+        policy,
+        &Subject::planned(&after, &before, plan.partial()),
+        TODAY.parse().unwrap(),
+    )
 }
