@@ -4,7 +4,7 @@ use crate::{code, page, subject};
 use clap::ArgGroup;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use portcullis_compliance::{Policy, judge, judge_code};
+use portcullis_compliance::{judge, judge_code};
 use portcullis_report::{Format, Location, Report, Tool};
 use portcullis_stage::{Exit, Failure, FormatArgs, Stage, code_place};
 use portcullis_terraform::{Address, Configuration};
@@ -92,7 +92,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         artifacts.remove(&format!("{name}.json"))?;
         artifacts.remove(&format!("{name}.txt"))?;
     }
-    let policy = read_policy(&args.policy, stage)?;
+    let policy = stage.policy(&args.policy)?;
     let code = args
         .config
         .as_deref()
@@ -159,7 +159,7 @@ fn explain(rule: &str, args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         );
         return Err(Failure::usage(message).hint("leave --format out"));
     }
-    let policy = read_policy(&args.policy, stage)?;
+    let policy = stage.policy(&args.policy)?;
     let Some(page) = policy.explain(rule, today(stage)) else {
         let known: Vec<&str> = policy.rule_ids().collect();
         let files: Vec<String> = args
@@ -172,21 +172,6 @@ fn explain(rule: &str, args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     };
     stage.out(page)?;
     Ok(Exit::Pass)
-}
-
-fn read_policy(paths: &[PathBuf], stage: &Stage) -> Result<Policy, Failure> {
-    let mut files = Vec::new();
-    for path in paths {
-        files.push((
-            path.display().to_string(),
-            stage.read_text(path).map_err(Failure::policy)?,
-        ));
-    }
-    let named = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-    Policy::read_all(named).map_err(|error| {
-        let hint = error.hint();
-        Failure::policy(error).maybe_hint(hint)
-    })
 }
 
 /// Each finding with the place in the code of the first resource that causes it.

@@ -2,7 +2,6 @@
 
 mod code;
 mod command;
-mod hidden;
 mod page;
 mod subject;
 

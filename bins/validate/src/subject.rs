@@ -1,8 +1,7 @@
 //! What is judged: a plan, a state, or the live view.
 
 use crate::command::Args;
-use crate::hidden::Hidden;
-use portcullis_compliance::Subject;
+use portcullis_compliance::{Hidden, Subject};
 use portcullis_stage::{Failure, Stage};
 use portcullis_terraform::{Configuration, Plan, ReadError, Sensitive, State, View};
 use std::path::Path;

@@ -2,6 +2,9 @@
 
 mod command;
 mod hidden;
+mod policy;
+mod provenance;
+mod settle;
 mod views;
 
 fn main() -> std::process::ExitCode {

@@ -1,16 +1,39 @@
 //! The three views, from files or from GitLab.
 
 use crate::command::Args;
+use portcullis_consistency::ConsistencyReport;
+use portcullis_live::cloudtrail::{self, Event};
 use portcullis_report::{Location, Report};
 use portcullis_secgroup::Inventory;
 use portcullis_stage::{Failure, Stage, code_place};
 use portcullis_terraform::{Address, Plan, ReadError, Sensitive, State, View};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// What the code declares, by its plan.
-pub(crate) fn declared(args: &Args, stage: &Stage) -> Result<View, Failure> {
-    let (path, config) = (&args.plan, args.config.as_deref());
+/// What the code declares, and what its plan found before.
+#[derive(Debug, Default)]
+pub(crate) struct Declared {
+    pub(crate) view: View,
+    pub(crate) before: Option<View>,
+    /// What the code alone does not tell.
+    pub(crate) missing: Vec<String>,
+}
+
+/// What the code declares, by its plan, else by itself.
+pub(crate) fn declared(args: &Args, stage: &Stage) -> Result<Declared, Failure> {
+    let config = args.config.as_deref();
+    let Some(path) = &args.plan else {
+        let Some(folder) = config else {
+            return Err(Failure::internal("clap asks for --plan or --config"));
+        };
+        let declared = stage.read_code(folder, &args.var_file)?.declared();
+        let declared = declared.map_err(|error| unreadable(&folder.display(), error))?;
+        return Ok(Declared {
+            view: declared.view,
+            before: None,
+            missing: declared.missing,
+        });
+    };
     let unreadable = |error| unreadable(&path.display(), error);
     let text = stage.plan_json(path, config, args.terraform.as_deref())?;
     stage.mask_all(Sensitive::of_plan(&text).map_err(unreadable)?.values());
@@ -19,7 +42,11 @@ pub(crate) fn declared(args: &Args, stage: &Stage) -> Result<View, Failure> {
         Some(folder) => plan.with_code(stage.read_code(folder, &[])?),
         None => plan,
     };
-    plan.after().map_err(unreadable)
+    Ok(Declared {
+        view: plan.after().map_err(unreadable)?,
+        before: Some(plan.before().map_err(unreadable)?),
+        missing: Vec::new(),
+    })
 }
 
 /// Each finding with the place in the code of the group it is about.
@@ -39,8 +66,15 @@ pub(crate) fn located(mut report: Report, config: Option<&Path>, stage: &Stage) 
     Ok(report)
 }
 
-/// What the state records; `None` when no state is given, or GitLab has none yet.
-pub(crate) fn recorded(args: &Args, stage: &Stage) -> Result<Option<View>, Failure> {
+/// What the state records; without view when no state is given.
+#[derive(Debug, Default)]
+pub(crate) struct Recorded {
+    pub(crate) view: Option<View>,
+    pub(crate) serial: Option<u64>,
+    pub(crate) lineage: Option<String>,
+}
+
+pub(crate) fn recorded(args: &Args, stage: &Stage) -> Result<Recorded, Failure> {
     let (text, what) = if let Some(path) = &args.state {
         (stage.read_text(path)?, path.display().to_string())
     } else if args.managed_state {
@@ -49,19 +83,24 @@ pub(crate) fn recorded(args: &Args, stage: &Stage) -> Result<Option<View>, Failu
             Some(text) => (text, what),
             None => {
                 stage.say(format!("{what}: there is none yet, so nothing is recorded"));
-                return Ok(Some(View::default()));
+                return Ok(Recorded {
+                    view: Some(View::default()),
+                    ..Recorded::default()
+                });
             }
         }
     } else {
         stage.say("no state is given: the column `recorded` stays open");
-        return Ok(None);
+        return Ok(Recorded::default());
     };
     let sensitive = Sensitive::of_state(&text).map_err(|error| unreadable(&what, error))?;
     stage.mask_all(sensitive.values());
-    let view = State::read(&text)
-        .and_then(|state| state.view())
-        .map_err(|error| unreadable(&what, error))?;
-    Ok(Some(view))
+    let state = State::read(&text).map_err(|error| unreadable(&what, error))?;
+    Ok(Recorded {
+        view: Some(state.view().map_err(|error| unreadable(&what, error))?),
+        serial: state.serial,
+        lineage: state.lineage,
+    })
 }
 
 /// What EC2 has.
@@ -71,6 +110,33 @@ pub(crate) fn live(path: &Path, stage: &Stage) -> Result<Inventory, Failure> {
         let hint = error.hint();
         Failure::unreadable_in(path.display(), error).hint(hint)
     })
+}
+
+/// CloudTrail's events that changed rules.
+pub(crate) fn events(paths: &[PathBuf], stage: &Stage) -> Result<Vec<Event>, Failure> {
+    let mut events = Vec::new();
+    for path in paths {
+        for (_, text) in stage.read_texts(path, "json")? {
+            let read = cloudtrail::read(&text).map_err(|error| {
+                let hint = error.hint();
+                Failure::unreadable_in(path.display(), error).hint(hint)
+            })?;
+            events.extend(read);
+        }
+    }
+    Ok(events)
+}
+
+/// An earlier comparison. That there is none, or that it can't be read, is said, and is no failure: this comparison stands by
+/// itself.
+pub(crate) fn last(path: Option<&Path>, stage: &Stage) -> Option<ConsistencyReport> {
+    let path = path?;
+    let read = stage
+        .read_text(path)
+        .map_err(|error| error.to_string())
+        .and_then(|text| serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display())));
+    read.inspect_err(|error| stage.say(format!("no earlier comparison: {error}")))
+        .ok()
 }
 
 fn unreadable(what: &dyn fmt::Display, error: ReadError) -> Failure {

@@ -80,6 +80,7 @@ mod explain;
 mod extent;
 mod fit;
 mod gate;
+mod hidden;
 mod hole;
 mod judge;
 mod loosened;
@@ -94,6 +95,7 @@ mod waiver;
 
 pub use error::{PolicyError, PolicyFileError};
 pub use gate::{PREFIX as GATE, judge_code};
+pub use hidden::Hidden;
 pub use judge::judge;
 pub use loosened::{loosened, loosened_files};
 pub use policy::Policy;

@@ -41,11 +41,28 @@ const RULES: [(RuleVerdict, &str, Severity); 7] = [
 ];
 
 impl ConsistencyReport {
-    /// The rows that do not agree as findings, with a rule per kind of disagreement. Rows that agree are counted in a note:
-    /// there is nothing to do about them.
+    /// What does not agree as findings, with a rule per kind of disagreement, and what the policy says. Rules that agree are
+    /// counted in a note: there is nothing to do about them.
     #[must_use]
     pub fn to_report(&self) -> Report {
-        let findings = self.rules.iter().filter_map(finding).collect();
+        let mut findings: Vec<Finding> = self.rules.iter().filter_map(of_rule).collect();
+        findings.extend(self.groups.iter().filter_map(|row| {
+            let found = finding(row.verdict, [row.declared, row.recorded, row.live])?;
+            Some(found.group(row.group.clone()).exposure("the group itself"))
+        }));
+        findings.extend(self.members.iter().filter_map(|row| {
+            let found = finding(row.verdict, [row.declared, row.recorded, row.live])?;
+            let found = found.group(row.group.clone()).resources([&row.member]);
+            Some(found.exposure(row.sentence()))
+        }));
+        findings.extend(self.prefix_lists.iter().filter_map(|row| {
+            let found = finding(row.verdict, [row.declared, row.recorded, row.live])?;
+            Some(found.resources(&row.address).exposure(row.sentence()))
+        }));
+        findings.extend(self.policy.iter().map(|found| {
+            let seen = format!("found in what is {}", found.views.join(" and in what is "));
+            found.finding.clone().note(seen)
+        }));
         let mut report = Report::new("consistency", findings)
             .rules(RULES.map(|(verdict, title, severity)| Rule {
                 id: id(verdict),
@@ -58,31 +75,52 @@ impl ConsistencyReport {
         report
             .notes
             .push(format!("{} of {} rules agree", agree.count(), self.rules.len()));
+        report.notes.extend(
+            self.state
+                .iter()
+                .map(|state| format!("state: {}", state.sentence())),
+        );
+        report.notes.extend(
+            self.since
+                .iter()
+                .map(|since| format!("since the last time: {}", since.sentence())),
+        );
         report.notes.extend(self.notes.iter().cloned());
         report
     }
 }
 
-fn finding(row: &RuleRow) -> Option<Finding> {
-    let (verdict, title, severity) = RULES.into_iter().find(|(verdict, ..)| *verdict == row.verdict)?;
-    let answer = |view: &str, there: Option<bool>| match there {
-        Some(true) => view.to_owned(),
-        Some(false) => format!("not {view}"),
-        None => format!("{view}: not known"),
-    };
-    let views = [
-        answer("declared", row.declared),
-        answer("recorded", row.recorded),
-        answer("live", row.live),
-    ];
-    let mut finding = Finding::new(id(verdict), severity, verdict.verdict())
-        .title(title)
+fn of_rule(row: &RuleRow) -> Option<Finding> {
+    let mut finding = finding(row.verdict, [row.declared, row.recorded, row.live])?
         .group(row.group.clone())
         .resources(row.group.address.iter())
-        .exposure(row.sentence())
-        .note(views.join(", "));
+        .exposure(row.sentence());
+    finding.notes.extend(row.pair_title());
+    finding.notes.extend(row.told());
     finding.notes.extend(row.notes.iter().cloned());
+    if let Some(repair) = &row.repair {
+        let command = repair.command.as_ref().map(|command| format!(": {command}"));
+        finding = finding.remedy(format!("{}{}", repair.advice, command.unwrap_or_default()));
+    }
     Some(finding)
+}
+
+/// A finding about what does not agree; `None` for what does.
+fn finding(verdict: RuleVerdict, views: [Option<bool>; 3]) -> Option<Finding> {
+    let (_, title, severity) = RULES.into_iter().find(|(rule, ..)| *rule == verdict)?;
+    let words = ["declared", "recorded", "live"].into_iter().zip(views);
+    let views: Vec<String> = words
+        .map(|(view, there)| match there {
+            Some(true) => view.to_owned(),
+            Some(false) => format!("not {view}"),
+            None => format!("{view}: not known"),
+        })
+        .collect();
+    Some(
+        Finding::new(id(verdict), severity, verdict.verdict())
+            .title(title)
+            .note(views.join(", ")),
+    )
 }
 
 /// In kebab-case, as the ids of a policy's rules are.

@@ -95,9 +95,11 @@ impl Sides<'_> {
                     None => Some(false),
                 };
                 let verdict = RuleVerdict::of(declared, recorded, seen);
-                let differs = declared != recorded || recorded != seen;
-                if verdict != RuleVerdict::Agree && differs && (declared, seen) != (Some(false), Some(false))
-                {
+                let mut known = [declared, recorded, seen].into_iter().flatten();
+                let differ = known
+                    .next()
+                    .is_some_and(|first| known.any(|there| there != first));
+                if differ && (declared, seen) != (Some(false), Some(false)) {
                     rows.push(MemberRow {
                         member: address.to_owned(),
                         id: id.map(str::to_owned),

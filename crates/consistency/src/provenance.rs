@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StateOrigin {
-    /// This pipeline's deploy job wrote it.
+    /// It is as this pipeline's deploy job left it.
     ThisPipeline,
-    /// A job of another pipeline wrote it.
-    AnotherJob,
+    /// A job wrote it, in a pipeline before this one, which deployed nothing.
+    AJob,
+    /// Somebody wrote it after this pipeline's deploy job.
+    AnotherWriter,
     /// No job wrote it: it comes from a laptop, or from a program outside of GitLab's pipelines.
     Outside,
     /// It is not known.
@@ -40,7 +42,7 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// In one line: `serial 5, written by grace in no job of GitLab's: from a laptop, or from elsewhere`.
+    /// In one line: `serial 5, written by grace OUTSIDE OF ANY PIPELINE, such as from a laptop`.
     #[must_use]
     pub fn sentence(&self) -> String {
         let mut parts = Vec::new();
@@ -52,8 +54,12 @@ impl Provenance {
             .unwrap_or_default();
         let job = self.job.as_deref().unwrap_or("a job");
         parts.push(match self.origin {
-            StateOrigin::ThisPipeline => "written by this pipeline's deploy job".to_owned(),
-            StateOrigin::AnotherJob => format!("written{by} in {job}, not by this pipeline's deploy job"),
+            StateOrigin::ThisPipeline => "as this pipeline's deploy job left it".to_owned(),
+            StateOrigin::AJob => format!("written{by} in {job}"),
+            StateOrigin::AnotherWriter => match &self.job {
+                Some(_) => format!("written{by} in {job}, AFTER this pipeline's deploy job"),
+                None => "written AFTER this pipeline's deploy job".to_owned(),
+            },
             StateOrigin::Outside => format!("written{by} OUTSIDE OF ANY PIPELINE, such as from a laptop"),
             StateOrigin::Unknown => "who wrote it is not known".to_owned(),
         });
@@ -70,6 +76,6 @@ impl Provenance {
     /// Whether a reader should look.
     #[must_use]
     pub fn is_odd(&self) -> bool {
-        matches!(self.origin, StateOrigin::Outside | StateOrigin::AnotherJob)
+        matches!(self.origin, StateOrigin::Outside | StateOrigin::AnotherWriter)
     }
 }

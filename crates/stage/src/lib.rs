@@ -52,6 +52,8 @@ mod gitlab;
 mod guard;
 mod large;
 mod passed;
+#[cfg(feature = "policy")]
+mod policy;
 mod program;
 mod redact;
 mod saved_plan;

@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 
 /// What of whose rules is sensitive, by their owners' addresses.
 #[derive(Debug, Default)]
-pub(crate) struct Hidden(BTreeMap<String, SensitiveParts>);
+pub struct Hidden(BTreeMap<String, SensitiveParts>);
 
 /// What stands in the place of what is sensitive.
 const HIDDEN: &str = "(sensitive)";
 
 impl Hidden {
-    pub(crate) fn of(views: &[&View]) -> Self {
+    /// What the views mark.
+    #[must_use]
+    pub fn of(views: &[&View]) -> Self {
         let mut all: BTreeMap<String, SensitiveParts> = BTreeMap::new();
         for (owner, parts) in views.iter().flat_map(|view| &view.sensitive) {
             let known = all.entry(owner.clone()).or_default();
@@ -24,7 +26,8 @@ impl Hidden {
 
     /// The report without it: a finding that such a rule has a part in says which group and which resources, and not
     /// what is open.
-    pub(crate) fn leave_out(&self, mut report: Report) -> Report {
+    #[must_use]
+    pub fn leave_out(&self, mut report: Report) -> Report {
         if self.0.is_empty() {
             return report;
         }
