@@ -151,6 +151,18 @@ await check("slack-is-away", { yaml: WHOLE, play: ["deploy"], slackFault: "unava
     assert(existsSync(join(result.artifacts("finish"), "portcullis/undelivered.json")));
 });
 
+// Nobody is asked, and nothing is applied; a deploy job that is played all the same says so.
+const IDLE = { yaml: WHOLE, recording: "3-nothing-to-do", before: "2-correct-web-port" };
+
+await check("nothing-to-do", { ...IDLE, play: ["deploy"] }, (result) => {
+    assert.equal(result.exit, 0);
+    assert.match(result.log("request approval"), /nothing to approve/);
+    assert.match(result.log("deploy"), /nothing to do/);
+    assert.match(posted(result), /: finished: nothing to deploy: the plan changes nothing$/m);
+    assert(!existsSync(join(result.artifacts("finish"), "portcullis/approval-request.json")));
+    assert.equal(result.gitlab.serial, serial("2-correct-web-port"));
+});
+
 // An identity token reaches terraform and the AWS SDK as a file, in the jobs that talk to AWS and in no other.
 const token = { AWS_ROLE_ARN: "arn:aws:iam::123456789012:role/portcullis-plan", PORTCULLIS_ID_TOKEN: "ey.identity.token" };
 await check("a-role-without-keys", { yaml: PLAIN, play: ["deploy"], variables: token }, (result) => {
