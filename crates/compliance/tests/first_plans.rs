@@ -13,8 +13,8 @@ mod support;
 
 use portcullis_report::Verdict::{Pass, Undetermined, Violation};
 use support::{
-    RULE, SSH, block, created, expect, group_with, judged, member, one_rule, open_ssh, plan_of, policy,
-    rule_on, ssh, standing_group, standing_instance, tcp, verdict, with_code,
+    RULE, SSH, created, expect, group_with, judged, member, one_rule, open_ssh, plan_of, rule_on,
+    standing_group, standing_instance, tcp, with_code,
 };
 
 #[test]
