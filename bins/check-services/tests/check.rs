@@ -253,6 +253,129 @@ async fn the_managed_state() {
     insta::assert_snapshot!("managed-state", shown);
 }
 
+/// The recorded change moved the port of the web group from 8080 to 8000; here 8080 is a port of the system's choice as well.
+fn change(job: &Job, closed: u16) {
+    let plan = std::fs::read_to_string(format!("{RECORDED}/plan.json")).unwrap();
+    job.write(
+        "plan.json",
+        &plan
+            .replace("8080", &closed.to_string())
+            .replace("8000", &job.port.to_string()),
+    );
+}
+
+#[tokio::test]
+async fn what_a_change_closed_must_not_answer() {
+    let (_server, job) = service(ResponseTemplate::new(200)).await;
+    let arguments = ["--live", "live", "--change", "plan.json", "--timeout", "0"];
+    let silent = closed();
+    change(&job, silent);
+    let hide = |shown: String, port: u16| shown.replace(&port.to_string(), "CLOSED");
+    let mut shown = hide(job.run(&arguments), silent);
+    // The service that should have moved stayed.
+    let stayed = MockServer::start().await;
+    change(&job, stayed.address().port());
+    shown += &hide(job.run(&arguments), stayed.address().port());
+    insta::assert_snapshot!("change", shown);
+    assert!(stayed.received_requests().await.unwrap().is_empty());
+    job.write(
+        "exposure.json",
+        r#"{"format_version": "1.0", "verdict": "pass", "headline": "nothing", "compared_with": "prior_state",
+        "groups": [], "members": [], "rules_rewritten": 0}"#,
+    );
+    let nothing = job.run(&["--live", "live", "--change", "exposure.json"]);
+    assert!(
+        nothing.starts_with("exit 0") && nothing.contains("the change closes nothing to the internet"),
+        "{nothing}"
+    );
+}
+
+#[tokio::test]
+async fn as_the_expectations_say() {
+    let server = MockServer::start().await;
+    let up = ResponseTemplate::new(200).set_body_json(serde_json::json!({"status": "up"}));
+    Mock::given(path("/health")).respond_with(up).mount(&server).await;
+    let job = Job::new(server.address().port());
+    job.write(
+        "services.yaml",
+        "version: 1\nservices:\n  - groups: {name: w*}\n    path: /health\n    json: {/status: up}\n  - path: /ready\n",
+    );
+    let shown = job.run_with(
+        &["--live", "live", "--timeout", "0"],
+        &[("PORTCULLIS_EXPECT", "services.yaml")],
+    );
+    insta::assert_snapshot!("expectations", shown);
+    job.write("services.yaml", "version: 1\nservices:\n  - pfad: /health\n");
+    insta::assert_snapshot!(
+        "bad-expectations",
+        job.run(&["--live", "live", "--expect", "services.yaml"])
+    );
+}
+
+#[tokio::test]
+async fn two_runs_compared() {
+    let (server, job) = service(ResponseTemplate::new(200)).await;
+    job.run(&["--live", "live"]);
+    // The file that this run writes anew may be the one to compare with.
+    let compare = [
+        "--live",
+        "live",
+        "--timeout",
+        "0",
+        "--compare",
+        "portcullis/services.json",
+    ];
+    assert!(
+        job.run(&compare)
+            .contains("since the run it is compared with: 1 as before")
+    );
+    server.reset().await;
+    insta::assert_snapshot!("compared", job.run(&compare));
+}
+
+#[tokio::test]
+async fn several_states_and_controls() {
+    let (server, job) = service(ResponseTemplate::new(200)).await;
+    let gitlab = MockServer::start().await;
+    for (name, answer) in [
+        (
+            "shop",
+            ResponseTemplate::new(200).set_body_bytes(std::fs::read(job.path("state.json")).unwrap()),
+        ),
+        ("blog", ResponseTemplate::new(404)),
+    ] {
+        Mock::given(path(format!("/api/v4/projects/42/terraform/state/{name}")))
+            .respond_with(answer)
+            .mount(&gitlab)
+            .await;
+    }
+    let api = format!("{}/api/v4", gitlab.uri());
+    let variables = [
+        ("CI_API_V4_URL", api.as_str()),
+        ("CI_PROJECT_ID", "42"),
+        ("PORTCULLIS_STATE_NAME", "shop,blog"),
+    ];
+    let control = format!("127.0.0.1:{}", closed());
+    let shown = job.run_with(
+        &[
+            "--managed-state",
+            "--live",
+            "live",
+            "--tag",
+            "team=shop",
+            "--control",
+            &control,
+        ],
+        &variables,
+    );
+    insta::assert_snapshot!("no-such-tag", shown);
+    let shown = job.run_with(&["--managed-state", "--state", "state.json"], &variables);
+    assert!(shown.starts_with("exit 64"), "{shown}");
+    let both = job.run_with(&["--managed-state", "--control", &control], &variables);
+    insta::assert_snapshot!("several-states", both);
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
 #[test]
 fn bad_input_is_named() {
     let mut shown = String::new();
@@ -271,6 +394,15 @@ fn bad_input_is_named() {
     check(&job, &["--live", "live", "--port", "0"]);
     check(&job, &["--live", "live", "--format", "yaml"]);
     check(&job, &["--live", "live", "--artifacts", "state.json/x"]);
+    check(&job, &["--live", "live", "--tag", "shop"]);
+    check(&job, &["--live", "live", "--control", "example.org"]);
+    check(&job, &["--live", "live", "--attempt", "0"]);
+    check(&job, &["--live", "live", "--at-once", "0"]);
+    check(&job, &["--live", "live", "--expect", "missing.yaml"]);
+    check(&job, &["--live", "live", "--change", "missing.json"]);
+    check(&job, &["--live", "live", "--change", "state.json"]);
+    check(&job, &["--live", "live", "--compare", "state.json"]);
+    check(&job, &["--live", "live", "--ca", "state.json"]);
     check(&job, &["--managed-state"]);
     check(&job, &["--managed-state", "--state", "state.json"]);
     for (name, text) in [

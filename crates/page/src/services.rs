@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::findings;
 use crate::html::Html;
 use crate::shell;
-use crate::status::{Status, tag, verdict};
+use crate::status::{Status, icon, verdict};
 use crate::table::{Entry, Listing};
 use portcullis_probe::{Changes, CheckResult, MemberKind, Phases, ServiceCheck, ServicesReport, Wants};
 use portcullis_report::Verdict;
@@ -133,24 +133,19 @@ struct Row<'a> {
     slowest: u64,
 }
 
-impl Row<'_> {
-    const fn status(&self) -> Status {
-        match self.check.result {
-            CheckResult::Fails => Status::Closes,
-            CheckResult::Open => Status::Opens,
-            CheckResult::Unknown | CheckResult::NotTestable => Status::MayOpen,
-            CheckResult::AsExpected | CheckResult::Skipped => Status::Same,
-        }
-    }
-}
-
 impl Entry for Row<'_> {
     fn verdict(&self) -> &'static str {
         self.check.result.words()
     }
 
     fn class(&self) -> &'static str {
-        self.status().class()
+        match self.check.result {
+            CheckResult::Fails => Verdict::Violation.as_str(),
+            CheckResult::Open => Status::Opens.class(),
+            CheckResult::Unknown | CheckResult::NotTestable => Status::MayOpen.class(),
+            CheckResult::AsExpected => Verdict::Pass.as_str(),
+            CheckResult::Skipped => Status::Same.class(),
+        }
     }
 
     fn is_news(&self) -> bool {
@@ -159,9 +154,10 @@ impl Entry for Row<'_> {
 
     fn cells(&self, html: &mut Html) {
         let check = self.check;
-        html.raw("<td>");
-        tag(html, self.status(), self.verdict());
-        html.raw("</td><th scope=\"row\">").text(&check.member);
+        html.raw("<td><span class=\"tag ").raw(self.class()).raw("\">");
+        icon(html, self.class());
+        html.raw(self.verdict());
+        html.raw("</span></td><th scope=\"row\">").text(&check.member);
         html.raw("<span class=\"effect\">").raw(match check.kind {
             MemberKind::Instance => "instance",
             MemberKind::LoadBalancer => "load balancer",

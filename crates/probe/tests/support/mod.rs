@@ -1,5 +1,11 @@
 //! Servers on loopback that behave badly, each in its own way, and certificates.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::allow_attributes,
+    reason = "shared by tests and an example, each of which uses a part"
+)]
 
 pub(crate) mod tls;
 
