@@ -4,6 +4,7 @@ use crate::annotations::Links;
 use crate::delivery;
 use crate::news::News;
 use crate::note;
+use crate::status;
 use crate::undelivered::Undelivered;
 use clap::{Parser, ValueEnum};
 use portcullis_evidence::Manifest;
@@ -28,6 +29,8 @@ Environment:
                              is turned away: each message stands alone
   PORTCULLIS_MATTERMOST_WEBHOOK, PORTCULLIS_TEAMS_WEBHOOK, PORTCULLIS_JSON_WEBHOOK
                              other places for the same messages (docs/slack.md)
+  PORTCULLIS_COMMIT_STATUS   true: what the policy says and who approved become statuses of the commit
+                             (PORTCULLIS_GITLAB_TOKEN needs the role Developer for that)
   PORTCULLIS_GITLAB_TOKEN    an access token with the scope api: planned, violation, requested,
                              deployed and failed keep one note in the merge request up to date
 
@@ -99,6 +102,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let artifacts = stage.artifacts(&args.artifacts.folder);
     let mut links = Links::read(stage, &artifacts);
     links.add_pages(args.event);
+    status::set(args.event, stage, &artifacts);
     if let Some(url) = note::put(args.event, &args.deploy_job, stage, &artifacts) {
         links.add("Merge request", &url);
     }

@@ -8,6 +8,7 @@ mod gitlab;
 mod news;
 mod note;
 mod slack;
+mod status;
 mod thread;
 mod undelivered;
 

@@ -119,7 +119,8 @@ impl Slack {
     async fn thread(&self, delivery: &Delivery<'_>) -> Result<Thread, Error> {
         let (stage, artifacts) = (delivery.stage, delivery.artifacts);
         let parent = delivery.news.parent.to_slack();
-        let mut was_lost = delivery.event != Event::Started;
+        // A watch without a pipeline around it begins with its own news.
+        let mut was_lost = delivery.event != Event::Started && !delivery.news.begins;
         if let Some(thread) = Thread::known(stage, artifacts) {
             let first = &thread.first;
             match self.client.update(&first.channel, &first.ts, &parent).await {

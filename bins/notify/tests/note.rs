@@ -228,3 +228,43 @@ async fn a_gitlab_that_refuses_the_note_never_fails_the_job() {
     assert_eq!(code, 0);
     insta::assert_snapshot!("note-refused", said);
 }
+
+/// The statuses that were sent, in order: state, name and description.
+async fn statuses(server: &MockServer) -> Vec<String> {
+    let requests = server.received_requests().await.unwrap();
+    let writes = requests
+        .iter()
+        .filter(|request| request.url.path().contains("/statuses/"));
+    writes
+        .map(|request| {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            assert_eq!(
+                request.url.path(),
+                "/api/v4/projects/42/statuses/3f2a1b0c3f2a1b0c"
+            );
+            assert_eq!(body["pipeline_id"], 1201);
+            let text = |key: &str| body[key].as_str().unwrap().to_owned();
+            format!("{} {}: {}", text("state"), text("name"), text("description"))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn statuses_are_set_where_they_are_asked_for_and_never_fail_the_job() {
+    let folder = folder();
+    let server = gitlab(json!([])).await;
+    let token = ("PORTCULLIS_GITLAB_TOKEN", ACCESS_TOKEN);
+    notify(&server, &folder, "planned", &[token]).await;
+    assert!(statuses(&server).await.is_empty(), "nobody asked");
+    let wanted = ("PORTCULLIS_COMMIT_STATUS", "true");
+    for event in ["planned", "requested", "deployed"] {
+        let (code, said) = notify(&server, &folder, event, &[token, wanted]).await;
+        assert_eq!(code, 0, "{said}");
+    }
+    insta::assert_snapshot!("statuses", statuses(&server).await.join("\n"));
+
+    let (code, said) = notify(&server, &folder, "requested", &[wanted]).await;
+    assert_eq!(code, 0, "{said}");
+    let line = said.lines().find(|line| line.contains("status")).unwrap();
+    insta::assert_snapshot!("status-without-token", line);
+}
