@@ -163,6 +163,19 @@ await check("nothing-to-do", { ...IDLE, play: ["deploy"] }, (result) => {
     assert.equal(result.gitlab.serial, serial("2-correct-web-port"));
 });
 
+// Stricter rules than the built-in ones: the player is not on the list, so nothing is applied, and the reason is told.
+const guard = { "terraform/guard.yaml": "version: 1\napprovers:\n  users: [grace]\n" };
+const GUARDED = `${WHOLE}      guard: terraform/guard.yaml\n`;
+
+await check("not-on-the-list", { yaml: GUARDED, files: guard, play: ["deploy"] }, (result) => {
+    assert.notEqual(result.exit, 0);
+    assert.deepEqual(failed(result), [["deploy", 3]]);
+    assert.match(result.log("deploy"), /tomas is not among those who may approve/);
+    assert.deepEqual(names(result).slice(-2), ["notify failure", "finish"]);
+    assert.match(posted(result), /not deployed: refused by the approval guard/);
+    assert.equal(result.gitlab.serial, serial("1-setup"));
+});
+
 // An identity token reaches terraform and the AWS SDK as a file, in the jobs that talk to AWS and in no other.
 const token = { AWS_ROLE_ARN: "arn:aws:iam::123456789012:role/portcullis-plan", PORTCULLIS_ID_TOKEN: "ey.identity.token" };
 await check("a-role-without-keys", { yaml: PLAIN, play: ["deploy"], variables: token }, (result) => {
