@@ -48,6 +48,13 @@ pub(crate) struct Delivery<'a> {
 
 /// Sends the news. What could not be sent is said on standard error, one line each, and given back.
 pub(crate) fn deliver(event: Event, news: &News, stage: &Stage, artifacts: &Artifacts) -> Vec<Lost> {
+    if news.quiet {
+        stage.say(format!(
+            "{}: nothing is new since the last time, so nothing is sent",
+            event.as_str()
+        ));
+        return Vec::new();
+    }
     let delivery = Delivery {
         event,
         news,

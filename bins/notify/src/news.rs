@@ -26,6 +26,10 @@ pub(crate) struct News {
     pub(crate) files: Vec<Attachment>,
     /// The page of the job to play, while somebody is asked to.
     pub(crate) deploy_job: Option<String>,
+    /// Whether it is a watch's news, which nothing goes before.
+    pub(crate) begins: bool,
+    /// Whether a watch has found nothing that it had not told before.
+    pub(crate) quiet: bool,
 }
 
 /// A file for the thread.
@@ -74,7 +78,13 @@ impl News {
         for name in message.iter().flat_map(Notice::documents) {
             files.extend(reader.document(name));
         }
+        let compared = (event == Event::Consistency)
+            .then(|| optional::<ConsistencyReport>(stage, artifacts, CONSISTENCY))
+            .flatten();
+        let since = compared.and_then(|report| report.since);
         Ok(Self {
+            begins: since.is_some(),
+            quiet: since.is_some_and(|since| since.is_quiet()),
             parent: messages::started(&gitlab::of_thread(stage, &reader.pipeline), &status),
             message,
             decided: reader.decided(event),

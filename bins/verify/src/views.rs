@@ -3,7 +3,7 @@
 use crate::command::Args;
 use portcullis_consistency::ConsistencyReport;
 use portcullis_live::cloudtrail::{self, Event};
-use portcullis_report::{Location, Report};
+use portcullis_report::{Location, Report, Verdict};
 use portcullis_secgroup::Inventory;
 use portcullis_stage::{Failure, Stage, code_place};
 use portcullis_terraform::{Address, Plan, ReadError, Sensitive, State, View};
@@ -127,16 +127,18 @@ pub(crate) fn events(paths: &[PathBuf], stage: &Stage) -> Result<Vec<Event>, Fai
     Ok(events)
 }
 
-/// An earlier comparison. That there is none, or that it can't be read, is said, and is no failure: this comparison stands by
-/// itself.
+/// An earlier comparison. That there is none, or that it can't be read, is said, and is no failure: then all that differs is
+/// new.
 pub(crate) fn last(path: Option<&Path>, stage: &Stage) -> Option<ConsistencyReport> {
     let path = path?;
     let read = stage
         .read_text(path)
         .map_err(|error| error.to_string())
         .and_then(|text| serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display())));
-    read.inspect_err(|error| stage.say(format!("no earlier comparison: {error}")))
-        .ok()
+    Some(read.unwrap_or_else(|error| {
+        stage.say(format!("no earlier comparison: {error}"));
+        ConsistencyReport::new(Verdict::Pass, Vec::new())
+    }))
 }
 
 fn unreadable(what: &dyn fmt::Display, error: ReadError) -> Failure {

@@ -3,7 +3,7 @@
 use crate::Pipeline;
 use crate::notice::{Notice, Section};
 use crate::pipeline::{agreement, at_most, count, services, short, symbol, upper_first};
-use portcullis_consistency::{ConsistencyReport, RuleRow, RuleVerdict};
+use portcullis_consistency::{ConsistencyReport, PolicyFinding, RuleRow, RuleVerdict, Tie};
 use portcullis_probe::{CheckChange, CheckResult, ServiceCheck, ServicesReport};
 use portcullis_report::Verdict;
 use portcullis_report::text::{clean, cut};
@@ -47,20 +47,76 @@ fn rules(report: &ConsistencyReport, most: usize) -> Section {
         .iter()
         .filter(|row| row.verdict != RuleVerdict::Agree)
         .collect();
-    let (points, document) = at_most(most, differing.iter().map(|row| rule(row)), "consistency.txt");
-    let words = RichText::new()
+    let points = differing
+        .iter()
+        .map(|row| rule(row))
+        .chain(report.groups.iter().map(|row| {
+            let what = format!("{}: the group itself", short(&row.group.to_string()));
+            other(row.verdict.words(), &what)
+        }))
+        .chain(
+            report
+                .members
+                .iter()
+                .map(|row| other(row.verdict.words(), &row.sentence())),
+        )
+        .chain(
+            report
+                .prefix_lists
+                .iter()
+                .map(|row| other(row.verdict.words(), &row.sentence())),
+        )
+        .chain(
+            report
+                .policy
+                .iter()
+                .filter(|found| found.finding.is_open())
+                .map(policy),
+        );
+    let points: Vec<Text> = points.collect();
+    let (points, document) = at_most(most, points.into_iter(), "consistency.txt");
+    let mut words = RichText::new()
         .line(
             Text::new()
                 .plain(symbol(verdict))
                 .plain(" ")
                 .bold(upper_first(agreement(verdict))),
         )
-        .line(tally(report))
-        .bullets(points);
+        .line(tally(report));
+    if let Some(since) = &report.since {
+        words = words.line(Text::new().plain("Since the last time: ").plain(since.sentence()));
+    }
+    // That all is as deploy left it is no news.
+    if let Some(state) = report.state.as_ref().filter(|state| state.is_odd()) {
+        words = words.line(
+            Text::new()
+                .plain("\u{26a0}\u{fe0f} State: ")
+                .plain(cut(&clean(&state.sentence()), 300)),
+        );
+    }
     Section {
-        text: notes(words, &report.notes),
+        text: notes(words.bullets(points), &report.notes),
         document,
     }
+}
+
+/// What else does not agree, in a line.
+fn other(verdict: &str, what: &str) -> Text {
+    Text::new()
+        .bold(upper_first(verdict))
+        .plain(": ")
+        .plain(cut(&clean(what), 200))
+}
+
+/// What the policy says of what is there.
+fn policy(found: &PolicyFinding) -> Text {
+    let finding = &found.finding;
+    Text::new()
+        .bold(format!("Policy {}", short(&finding.rule)))
+        .plain(format!(" ({}): ", found.views.join(" and ")))
+        .plain(cut(&clean(&finding.exposure), 160))
+        .plain(" on ")
+        .code(short(&finding.group.to_string()))
 }
 
 /// The verdict on the services and what they answered, failures first.
@@ -136,7 +192,7 @@ fn rule(row: &RuleRow) -> Text {
         Some(false) => "no",
         None => "not known",
     };
-    Text::new()
+    let mut text = Text::new()
         .bold(upper_first(&words(row.verdict)))
         .plain(format!(": {} {towards} {} on ", traffic(row), short(&row.peer)))
         .code(short(&row.group.to_string()))
@@ -145,7 +201,19 @@ fn rule(row: &RuleRow) -> Text {
             view(row.declared),
             view(row.recorded),
             view(row.live)
-        ))
+        ));
+    if let Some(relation) = &row.relation {
+        let tie = match relation.tie {
+            Tie::InsteadOf => "in the place of",
+            Tie::ReplacedBy => "in its place is",
+            Tie::Beside => "added beside",
+        };
+        text = text.plain(format!(", {tie} {}", cut(&clean(&relation.rule), 120)));
+    }
+    if let Some(by) = &row.done_by {
+        text = text.plain(", ").plain(cut(&clean(&by.sentence()), 240));
+    }
+    text
 }
 
 /// `tcp 8000`, `udp 5000-5010`, `icmp type 8`, `all traffic`.

@@ -57,8 +57,10 @@ impl VerifyPage<'_> {
         header.raw("</span></p>").append(&self.context.facts());
 
         let mut main = self.picture();
-        if !self.reports.is_empty() {
-            main.append(&findings::section(self.reports, self.context));
+        let policy = self.policy();
+        let reports: Vec<&Report> = policy.iter().chain(self.reports.iter().copied()).collect();
+        if !reports.is_empty() {
+            main.append(&findings::section(&reports, self.context));
         }
         main.append(&self.table().section());
         shell::page(
@@ -69,11 +71,31 @@ impl VerifyPage<'_> {
         )
     }
 
+    /// What the policy says of what is there.
+    fn policy(&self) -> Option<Report> {
+        let found = &self.consistency.policy;
+        let findings = found.iter().map(|found| {
+            let seen = format!("found in what is {}", found.views.join(" and in what is "));
+            found.finding.clone().note(seen)
+        });
+        (!found.is_empty()).then(|| Report::new("the policy, on what is there", findings.collect()))
+    }
+
     fn picture(&self) -> Html {
         let scene = self.scene();
         let mut html = Html::default();
         html.raw("<section aria-labelledby=\"exposure-h\"><h2 id=\"exposure-h\">What is open, and should it be</h2>");
-        findings::notes(&mut html, &self.consistency.notes);
+        let report = self.consistency;
+        let state = report
+            .state
+            .iter()
+            .map(|state| format!("State: {}", state.sentence()));
+        let since = report
+            .since
+            .iter()
+            .map(|since| format!("Since the last time: {}", since.sentence()));
+        let notes: Vec<String> = state.chain(since).chain(report.notes.iter().cloned()).collect();
+        findings::notes(&mut html, &notes);
         if scene.flows.iter().all(|flow| flow.status == Status::Same) {
             html.raw(
                 "<p class=\"quiet\">All that is open is declared, and all that is declared is open.</p>",
@@ -153,7 +175,7 @@ impl VerifyPage<'_> {
         let names = Names::new(self.declared, self.live);
         let rows = self.consistency.rules.iter().map(|row| Row {
             status: row_status(row),
-            verdict: words(row.verdict),
+            verdict: row.verdict.words(),
             group: names.group(&row.group).name,
             direction: direction(row).as_str(),
             ports: ports(&row.protocol, row.from_port, row.to_port),
@@ -163,8 +185,33 @@ impl VerifyPage<'_> {
                 None => row.peer.clone(),
             },
             views: vec![row.declared, row.recorded, row.live],
-            notes: row.notes.clone(),
+            notes: notes(row),
         });
+        let others = self.consistency;
+        let whole = |group: &GroupRef, verdict: RuleVerdict, views: [Option<bool>; 3], what: String| Row {
+            status: verdict_status(verdict),
+            verdict: verdict.words(),
+            group: names.group(group).name,
+            direction: "",
+            ports: String::new(),
+            protocol: String::new(),
+            peer: what,
+            views: views.to_vec(),
+            notes: Vec::new(),
+        };
+        let mut rows: Vec<Row> = rows.collect();
+        rows.extend(others.groups.iter().map(|row| {
+            let views = [row.declared, row.recorded, row.live];
+            whole(&row.group, row.verdict, views, "the group itself".to_owned())
+        }));
+        rows.extend(others.members.iter().map(|row| {
+            let views = [row.declared, row.recorded, row.live];
+            whole(&row.group, row.verdict, views, row.sentence())
+        }));
+        rows.extend(others.prefix_lists.iter().map(|row| {
+            let views = [row.declared, row.recorded, row.live];
+            whole(&GroupRef::id(&row.id), row.verdict, views, row.sentence())
+        }));
         Table {
             class: "verify",
             views: &["Declared", "Recorded", "Live"],
@@ -178,24 +225,29 @@ impl VerifyPage<'_> {
                 "undetermined",
                 "agree",
             ],
-            rows: rows.collect(),
+            rows,
         }
     }
 }
 
-const fn words(verdict: RuleVerdict) -> &'static str {
-    match verdict {
-        RuleVerdict::NotApplied => "not applied",
-        RuleVerdict::StateBehind => "state behind",
-        RuleVerdict::NotDeclared => "not declared",
-        RuleVerdict::StateStale => "state stale",
-        other => other.as_str(),
+/// What a reader should know of a rule: what it is tied to, who may have done it, what to do.
+fn notes(row: &RuleRow) -> Vec<String> {
+    let mut notes: Vec<String> = row.pair_title().into_iter().chain(row.told()).collect();
+    notes.extend(row.news().map(str::to_owned));
+    if let Some(repair) = &row.repair {
+        notes.push(repair.advice.clone());
+        notes.extend(repair.command.clone());
     }
+    notes
 }
 
 /// How a row of the table is marked.
 const fn row_status(row: &RuleRow) -> Status {
-    match row.verdict {
+    verdict_status(row.verdict)
+}
+
+const fn verdict_status(verdict: RuleVerdict) -> Status {
+    match verdict {
         RuleVerdict::Unmanaged | RuleVerdict::NotDeclared => Status::Opens,
         RuleVerdict::Undetermined | RuleVerdict::StateBehind => Status::MayOpen,
         RuleVerdict::Gone | RuleVerdict::NotApplied | RuleVerdict::StateStale => Status::Closes,
