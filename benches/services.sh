@@ -29,7 +29,7 @@ else
     printf 'curl is not installed\n' >&2
 fi
 if command -v go >/dev/null 2>&1; then
-    (cd "$here/peers/prober" && GO111MODULE=off GOFLAGS= go build -o "$folder/prober" .)
+    (cd "$here/peers/prober" && GO111MODULE=off go build -o "$folder/prober" .)
     commands+=("Go, net/http" "$folder/prober $folder/urls.txt")
 else
     printf 'go is not installed\n' >&2

@@ -114,8 +114,9 @@ fn stable(text: &str) -> String {
         let mut words: Vec<String> = line.split(' ').map(stable_word).collect();
         // Counts of what takes its time, and sizes of what holds paths and times.
         for at in 1..words.len() {
-            if ["ms", "attempts", "bytes"].contains(&words[at].as_str()) {
-                words[at - 1] = "N".to_owned();
+            if ["ms", "attempts", "bytes"].contains(&words[at].trim_end_matches(')')) {
+                let bracket = if words[at - 1].starts_with('(') { "(" } else { "" };
+                words[at - 1] = format!("{bracket}N");
             }
             if words[at - 1] == "asked" && words[at].parse::<u32>().is_ok() {
                 words[at] = "N".to_owned();

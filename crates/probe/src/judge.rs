@@ -2,8 +2,8 @@
 
 use crate::reach::Reach;
 use crate::{
-    Answer, BadCertificate, BadName, CheckResult, Expectation, HttpAnswer, Phase, Reply, ServiceCheck,
-    Target, Unasked, Wants, Wish,
+    Answer, BadCertificate, BadName, CheckResult, Expectation, HttpAnswer, Phase, Phases, Reply,
+    ServiceCheck, Target, Unasked, Wants, Wish,
 };
 use portcullis_report::text::{clean, cut};
 use serde_json::Value;
@@ -28,6 +28,8 @@ pub fn judge(target: &Target, reply: &Reply, attempts: u32, reach: &Reach) -> Se
         Wish::Answer(expectation) => answer(target, expectation, reply, reach),
         Wish::Silence(doubt) => silence(target, doubt.as_deref(), reply, reach),
     };
+    // How long it took to be refused or let in is nobody's question.
+    let timed = target.wants() == Wants::Answer;
     ServiceCheck {
         id: target.id(),
         member: target.member.clone(),
@@ -42,8 +44,8 @@ pub fn judge(target: &Target, reply: &Reply, attempts: u32, reach: &Reach) -> Se
             Answer::Http(http) => Some(http.status),
             _ => None,
         },
-        milliseconds: reply.milliseconds,
-        phases: reply.phases,
+        milliseconds: reply.milliseconds.filter(|_| timed),
+        phases: if timed { reply.phases } else { Phases::default() },
         certificate: reply.certificate.clone(),
         attempts,
         outcome,
@@ -68,7 +70,7 @@ pub(crate) fn unasked(row: &Unasked) -> ServiceCheck {
         result: row.result,
         status: None,
         milliseconds: None,
-        phases: crate::Phases::default(),
+        phases: Phases::default(),
         certificate: None,
         attempts: 0,
         outcome,

@@ -59,6 +59,12 @@ fn what_is_wrong_is_said_with_its_line() {
     insta::assert_snapshot!("wrong", shown);
 }
 
+#[test]
+fn the_estates_own_file_is_read() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../terraform/services.yaml");
+    read(&std::fs::read_to_string(path).unwrap()).unwrap();
+}
+
 /// The schema that editors read, and the reader, keep in step: the same keys.
 #[test]
 fn the_schema_knows_the_same_keys() {

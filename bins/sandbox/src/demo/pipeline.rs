@@ -211,6 +211,8 @@ pub const JOBS: [JobPlan; 10] = [
                     "live",
                     "--group",
                     "web",
+                    "--change",
+                    "portcullis/exposure.json",
                     "--artifacts",
                     "portcullis",
                     // The service is there already: nothing starts late here.
