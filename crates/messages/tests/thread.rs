@@ -424,7 +424,7 @@ fn an_approval_request_says_who_may_how_long_and_what_to_mind() {
     request.approvers = vec!["grace".into()];
     told.push_str(requested(&pipeline(), &request, Request::default()).text());
     request.approvers = (1..=12).map(|n| format!("user{n}")).collect();
-    told.push_str("\n");
+    told.push('\n');
     told.push_str(requested(&pipeline(), &request, Request::default()).text());
     insta::assert_snapshot!("requested-with-remarks", told);
 }
