@@ -16,6 +16,10 @@ pub const GITLAB_TOKEN: &str = "glpat-sandbox-not-a-secret";
 /// The Slack stand-in's channel.
 pub const SLACK_CHANNEL: &str = "#deployments";
 
+const POLICY: &str = include_str!("../../../terraform/policy.yaml");
+
+const PIPELINE_FILE: &str = "include:\n  - component: $CI_SERVER_FQDN/infra/portcullis/pipeline@v0.1.0\n";
+
 /// Who wrote the change. A developer: may read the state, and neither lock nor write it.
 #[must_use]
 pub fn author() -> User {
@@ -63,6 +67,14 @@ pub fn commit(title: &str) -> Commit {
 #[must_use]
 pub fn project(commit: &Commit) -> Project {
     let mut project = Project::new(42, "harbour/estate", 1042, &commit.sha);
+    project.author = Some(commit.author.clone());
+    // The change touches neither: both stand there as before it.
+    for (path, text) in [
+        ("terraform/policy.yaml", POLICY),
+        (".gitlab-ci.yml", PIPELINE_FILE),
+    ] {
+        project.files.insert(path.to_owned(), text.into());
+    }
     for (id, job) in (501..).zip(&JOBS) {
         project.jobs.push(Job {
             id,

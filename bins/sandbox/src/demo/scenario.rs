@@ -13,6 +13,8 @@ pub enum Scenario {
     HandMadeDrift,
     /// The plan file is exchanged after the approval was asked for.
     PlanSwapped,
+    /// The author plays the deploy job.
+    SelfApproved,
     /// The service does not move to its new port.
     ServiceDown,
     /// Slack does not answer.
@@ -21,11 +23,12 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them, the default first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::CorrectWebPort,
         Self::OpensSshToTheWorld,
         Self::HandMadeDrift,
         Self::PlanSwapped,
+        Self::SelfApproved,
         Self::ServiceDown,
         Self::SlackDown,
     ];
@@ -38,6 +41,7 @@ impl Scenario {
             Self::OpensSshToTheWorld => "opens-ssh-to-the-world",
             Self::HandMadeDrift => "hand-made-drift",
             Self::PlanSwapped => "plan-swapped",
+            Self::SelfApproved => "self-approved",
             Self::ServiceDown => "service-down",
             Self::SlackDown => "slack-down",
         }
@@ -62,6 +66,10 @@ impl Scenario {
             Self::PlanSwapped => {
                 "After the approval was asked for, another plan file is put in the place of the approved one. The \
                  deploy job refuses it."
+            }
+            Self::SelfApproved => {
+                "The author of the change is a Maintainer, too, and plays the deploy job. GitLab lets her; the guard \
+                 does not: four eyes."
             }
             Self::ServiceDown => {
                 "The rule is corrected, but the service stays on its old port. All three views of the rules agree, \
@@ -136,6 +144,6 @@ mod tests {
         for scenario in Scenario::ALL {
             assert_eq!(scenario.name().parse(), Ok(scenario));
         }
-        insta::assert_snapshot!("all".parse::<Scenario>().unwrap_err(), @"a scenario is one of correct-web-port, opens-ssh-to-the-world, hand-made-drift, plan-swapped, service-down, slack-down");
+        insta::assert_snapshot!("all".parse::<Scenario>().unwrap_err(), @"a scenario is one of correct-web-port, opens-ssh-to-the-world, hand-made-drift, plan-swapped, self-approved, service-down, slack-down");
     }
 }

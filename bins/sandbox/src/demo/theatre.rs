@@ -12,7 +12,7 @@ use crate::estate::{self, GITLAB_TOKEN, SLACK_CHANNEL, SLACK_TOKEN, STATE_NAME};
 use crate::fault::Fault;
 use crate::files;
 use crate::gitlab::wire::LockedWrite;
-use crate::gitlab::{Gitlab, JobStatus, User};
+use crate::gitlab::{Gitlab, JobStatus, Role, User};
 use crate::recording::{Recording, StateHead};
 use crate::slack::{Slack, Workspace, reader};
 use crate::terminal::{Style, Styled};
@@ -45,7 +45,15 @@ impl<'a> Theatre<'a> {
         let fixtures = options.workspace.join("fixtures/estate");
         let before = files::read(&fixtures.join(scenario.before()).join("state.json"))?;
 
-        let (author, player) = (estate::author(), estate::approver());
+        let author = estate::author();
+        let player = if scenario == Scenario::SelfApproved {
+            User {
+                role: Role::Maintainer,
+                ..author.clone()
+            }
+        } else {
+            estate::approver()
+        };
         let commit = estate::commit(scenario.commit_title());
         let mut project = estate::project(&commit);
         let head = StateHead::read(&before).map_err(DemoError::State)?;

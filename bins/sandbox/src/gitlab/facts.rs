@@ -177,3 +177,83 @@ pub(super) async fn protected_environment(
                       "approval_rules": []});
     Ok(Json(body).into_response())
 }
+
+/// A commit; the stand-in knows that of its pipeline.
+pub(super) async fn commit(
+    State(shared): State<Shared>,
+    Path((_, sha)): Path<(String, String)>,
+    params: Params,
+    headers: HeaderMap,
+) -> Answer {
+    let project = shared.project();
+    caller(&project, &headers, &params, JobToken::Anywhere)?;
+    if sha != project.commit {
+        return Err(Refused::Missing("Commit"));
+    }
+    Ok(Json(project.commit_json()).into_response())
+}
+
+/// A file, raw. (Source: "Repository files API".)
+pub(super) async fn file(
+    State(shared): State<Shared>,
+    Path((_, path)): Path<(String, String)>,
+    params: Params,
+    headers: HeaderMap,
+) -> Answer {
+    let project = shared.project();
+    caller(&project, &headers, &params, JobToken::Anywhere)?;
+    let at = params.iter().find(|(name, _)| name == "ref");
+    let at = at.map_or("HEAD", |(_, at)| at.as_str());
+    let body = project.file(&path, at).cloned().ok_or(Refused::Missing("File"))?;
+    Ok(([(header::CONTENT_TYPE, "text/plain")], body).into_response())
+}
+
+/// No door for a job's token. (Source: "GitLab CI/CD job token".)
+pub(super) async fn merge_request_commits(
+    State(shared): State<Shared>,
+    Path((_, iid)): Path<(String, String)>,
+    params: Params,
+    headers: HeaderMap,
+) -> Answer {
+    let project = shared.project();
+    caller(&project, &headers, &params, JobToken::No)?;
+    let iid = known(&project, &iid)?;
+    let path = format!("/api/v4/projects/{}/merge_requests/{iid}/commits", project.id);
+    paged(vec![project.commit_json()], &path, &params)
+}
+
+/// A paid feature. (Source: "Protected environments API".)
+pub(super) async fn protected_environments(
+    State(shared): State<Shared>,
+    params: Params,
+    headers: HeaderMap,
+) -> Answer {
+    let project = shared.project();
+    let caller = caller(&project, &headers, &params, JobToken::No)?;
+    at_least(&caller, Role::Maintainer)?;
+    if !project.premium {
+        return Err(Refused::NoRoute);
+    }
+    let path = format!("/api/v4/projects/{}/protected_environments", project.id);
+    let all =
+        vec![json!({"name": "production", "deploy_access_levels": maintainers(), "approval_rules": []})];
+    paged(all, &path, &params)
+}
+
+/// A member of a group. (Source: "Project members API"; its group half is alike.)
+pub(super) async fn group_member(
+    State(shared): State<Shared>,
+    Path((group, user)): Path<(String, String)>,
+    params: Params,
+    headers: HeaderMap,
+) -> Answer {
+    let project = shared.project();
+    caller(&project, &headers, &params, JobToken::No)?;
+    let user: u64 = parse(&user, "user_id")?;
+    let found = project
+        .group_members
+        .iter()
+        .find(|(of, id, _)| *of == group && *id == user)
+        .ok_or(Refused::Missing(""))?;
+    Ok(Json(json!({"id": user, "username": "member", "access_level": found.2})).into_response())
+}

@@ -143,6 +143,9 @@ impl Caller {
     }
 }
 
+/// The commit that the merge request begins at.
+pub const BASE: &str = "b5e0f1c9be2a74b6f8f3e1a4c7d90b2e6f8a1c3d";
+
 /// The project, its pipeline and all they remember.
 #[derive(Debug, Clone)]
 pub struct Project {
@@ -170,6 +173,14 @@ pub struct Project {
     pub approvals: Vec<(u64, User, String)>,
     /// Files that jobs left as artifacts, by job and path.
     pub artifacts: HashMap<(u64, String), Vec<u8>>,
+    /// The repository's files as they stand at the pipeline's commit.
+    pub files: HashMap<String, Vec<u8>>,
+    /// The files that the merge request changed, as they stood before it; `None` for one that it wrote anew.
+    pub files_before: HashMap<String, Option<Vec<u8>>>,
+    /// Who wrote the merge request's commits, and the commit itself.
+    pub author: Option<User>,
+    /// What users are in groups: the group's path, the user's number, the role's number.
+    pub group_members: Vec<(String, u64, u64)>,
     /// Whether pipeline variables may be set by nobody, as in new projects. (Source: "Restrict pipeline variables".)
     pub restricts_variables: bool,
     /// Who wrote the versions of the states, by name and serial.
@@ -195,6 +206,10 @@ impl Project {
             premium: false,
             approvals: Vec::new(),
             artifacts: HashMap::new(),
+            files: HashMap::new(),
+            files_before: HashMap::new(),
+            author: None,
+            group_members: Vec::new(),
             restricts_variables: true,
             writers: HashMap::new(),
             tokens: HashMap::new(),
@@ -314,12 +329,38 @@ impl Project {
             "started_at": job.started_at, "finished_at": job.finished_at, "archived": false,
             "web_url": self.job_url(base, job.id),
             "user": job.user.json(base),
-            "commit": {"id": self.commit, "short_id": self.commit.get(..8)},
+            "commit": self.commit_json(),
             "pipeline": {"id": self.pipeline, "project_id": self.id, "ref": "main", "sha": self.commit,
                          "status": "running", "web_url": self.pipeline_url(base)},
             "project": {"ci_job_token_scope_enabled": false},
             "artifacts": [], "artifacts_file": null, "runner": null, "tag_list": []
         })
+    }
+
+    /// The commit as the Commits API shows it.
+    #[must_use]
+    pub fn commit_json(&self) -> Value {
+        let mut commit = json!({"id": self.commit, "short_id": self.commit.get(..8), "parent_ids": [BASE]});
+        if let Some(author) = &self.author {
+            commit["author_name"] = author.name.clone().into();
+            commit["author_email"] = author.email().into();
+        }
+        commit
+    }
+
+    /// A file as it stands at the commit, at its branch, or before the merge request.
+    #[must_use]
+    pub fn file(&self, path: &str, at: &str) -> Option<&Vec<u8>> {
+        let now = self.files.get(path);
+        match at {
+            BASE => match self.files_before.get(path) {
+                Some(before) => before.as_ref(),
+                None => now,
+            },
+            "main" | "HEAD" => now,
+            commit if commit == self.commit => now,
+            _ => None,
+        }
     }
 
     /// The pipeline as the Pipelines API shows it.
@@ -349,6 +390,7 @@ impl Project {
         json!({"id": 7000 + iid, "iid": iid, "project_id": self.id, "title": "A change", "state": "merged",
                "target_branch": "main", "source_branch": "change", "sha": self.commit, "merge_commit_sha": self.commit,
                "author": author, "merge_user": author,
+               "diff_refs": {"base_sha": BASE, "head_sha": self.commit, "start_sha": BASE},
                "web_url": format!("{base}/{}/-/merge_requests/{iid}", self.path)})
     }
 

@@ -133,6 +133,10 @@ fn router(shared: Shared, faults: Faults) -> Router {
             "/repository/commits/{sha}/merge_requests",
             get(facts::merge_requests_of),
         )
+        .route("/merge_requests/{iid}/commits", get(facts::merge_request_commits))
+        .route("/repository/commits/{sha}", get(facts::commit))
+        .route("/repository/files/{path}/raw", get(facts::file))
+        .route("/protected_environments", get(facts::protected_environments))
         .route("/repository/branches", get(facts::branches))
         .route("/protected_branches/{name}", get(facts::protected_branch))
         .route(
@@ -153,6 +157,7 @@ fn router(shared: Shared, faults: Faults) -> Router {
         .route("/version", get(routes::version))
         .route("/user", get(routes::own_user))
         .route("/personal_access_tokens/self", get(routes::own_token))
+        .route("/groups/{group}/members/all/{user}", get(facts::group_member))
         .nest("/projects/{id}", project)
         .fallback(async || Refused::NoRoute);
     Router::new()
