@@ -235,6 +235,19 @@ async fn a_plan_that_was_not_approved_is_refused() {
 }
 
 #[tokio::test]
+async fn the_author_is_not_let_through() {
+    let told = tell(Scenario::SelfApproved).await;
+    assert_eq!(told.exit, 3, "{}", told.text);
+    insta::assert_snapshot!("self-approved-thread", told.thread());
+    let refusal = told.artifact("refusal.json").unwrap();
+    assert!(
+        refusal.contains("nora wrote the commit and must not be the one who deploys it"),
+        "{refusal}"
+    );
+    assert_eq!(told.artifact("apply.txt"), None, "nothing was applied");
+}
+
+#[tokio::test]
 async fn a_service_that_does_not_answer_fails_the_check() {
     let told = tell(Scenario::ServiceDown).await;
     assert_eq!(told.exit, 1, "{}", told.text);
