@@ -42,7 +42,7 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// In one line: `serial 5, written by grace OUTSIDE OF ANY PIPELINE, such as from a laptop`.
+    /// In one line: `serial 5, written by grace IN NO JOB that the token may see, such as from a laptop`.
     #[must_use]
     pub fn sentence(&self) -> String {
         let mut parts = Vec::new();
@@ -60,7 +60,9 @@ impl Provenance {
                 Some(_) => format!("written{by} in {job}, AFTER this pipeline's deploy job"),
                 None => "written AFTER this pipeline's deploy job".to_owned(),
             },
-            StateOrigin::Outside => format!("written{by} OUTSIDE OF ANY PIPELINE, such as from a laptop"),
+            StateOrigin::Outside => {
+                format!("written{by} IN NO JOB that the token may see, such as from a laptop")
+            }
             StateOrigin::Unknown => "who wrote it is not known".to_owned(),
         });
         if self.origin != StateOrigin::ThisPipeline {
