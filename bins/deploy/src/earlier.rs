@@ -12,8 +12,8 @@ use portcullis_stage::{Artifacts, Failure, Stage};
 enum Came {
     /// It ended before terraform was to apply, or could not take the lock.
     NotToApply,
-    /// This is what it wrote down.
-    To(Approval),
+    /// Its record has this outcome.
+    To(String),
     /// It left nothing, not even what earlier jobs had left it.
     NotKnown,
 }
@@ -27,7 +27,7 @@ fn came(stage: &Stage, inquiry: &mut Inquiry, artifacts: &Artifacts, job: u64) -
     if let Some(bytes) = stage.block_on(inquiry.artifact(job, &place("approval.json")))? {
         return Ok(match serde_json::from_slice::<Approval>(&bytes) {
             Ok(approval) if approval.outcome == Approval::LOCKED => Came::NotToApply,
-            Ok(approval) => Came::To(approval),
+            Ok(approval) => Came::To(approval.outcome),
             Err(_) => Came::NotKnown,
         });
     }
@@ -56,7 +56,7 @@ pub(crate) fn nothing_begun(
     };
     let (how, hint) = match came(stage, inquiry, artifacts, job)? {
         Came::NotToApply => return Ok(Ok(())),
-        Came::To(approval) => match approval.outcome.as_str() {
+        Came::To(outcome) => match outcome.as_str() {
             Approval::APPLIED => ("applied this plan already", DONE),
             Approval::FAILED => ("applied a part of this plan and failed", ANEW),
             _ => ("began to apply this plan and did not say how it ended", ANEW),
@@ -90,9 +90,9 @@ pub(crate) fn of_a_spent_plan(
     state: &str,
 ) -> Result<Option<String>, Failure> {
     if let EarlierRun::Began { id, .. } = stage.block_on(inquiry.earlier_run())?
-        && let Came::To(approval) = came(stage, inquiry, artifacts, id)?
+        && let Came::To(outcome) = came(stage, inquiry, artifacts, id)?
     {
-        return Ok(Some(match approval.outcome.as_str() {
+        return Ok(Some(match outcome.as_str() {
             Approval::APPLIED => format!("job {id} of this pipeline applied it already; {DONE}"),
             _ => format!("job {id} of this pipeline applied a part of it; {ANEW}"),
         }));

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use portcullis_compliance::loosened_files;
-use portcullis_evidence::{Weight, ground as hold};
+use portcullis_evidence::{Approvers, Remark, Weight, ground as hold};
 use portcullis_gitlab::job::Commit;
 use portcullis_stage::{Failure, GuardArgs, Stage};
 use std::path::PathBuf;
@@ -47,13 +47,13 @@ pub(crate) fn read(
         .and_then(|own| own.commit)
         .and_then(|commit| Commit::author(&commit))
         .or(job.commit_author);
-    let said = |remark: &portcullis_evidence::Remark| guarding.rules.weight(remark.concern) == Weight::Say;
+    let said = |remark: &Remark| guarding.rules.weight(remark.concern) == Weight::Say;
     Ok(Ground {
         approvers: guarding
             .rules
             .approvers
             .iter()
-            .flat_map(|approvers| approvers.words())
+            .flat_map(Approvers::words)
             .map(|word| stage.redact(&word))
             .collect(),
         remarks: remarks

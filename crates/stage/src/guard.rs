@@ -112,7 +112,7 @@ impl Stage {
     #[must_use]
     pub fn in_checkout(&self, path: &Path) -> Option<String> {
         let root = self.ci().project_dir.map(PathBuf::from);
-        let root = root.map_or_else(|| std::env::current_dir().ok(), Some)?;
+        let root = root.unwrap_or_else(|| PathBuf::from("."));
         // A link in the checkout that leads out of it leads out of it.
         let real = |path: &Path| path.canonicalize().ok();
         let (root, path) = (real(&root)?, real(path)?);
