@@ -1,6 +1,6 @@
 //! What a change closed, read from its exposure report or its plan.
 
-use portcullis_exposure::{Cause, ExposureLine, ExposureReport, Fate, NamedGroup, compare};
+use portcullis_exposure::{Cause, ExposureLine, ExposureReport, Fate, NamedGroup, Reach, compare};
 use portcullis_probe::{Closing, Whose};
 use portcullis_secgroup::{AddressSet, Cidr};
 use portcullis_stage::{Failure, Stage};
@@ -89,7 +89,9 @@ fn closed(report: &ExposureReport) -> Change {
 
 impl Change {
     fn add<'a>(&mut self, lines: impl Iterator<Item = &'a ExposureLine>, whose: &Whose, label: &str) {
-        for line in lines.filter(|line| line.direction == "ingress") {
+        // What was never open to the internet cannot be looked at from there.
+        let near = |line: &ExposureLine| matches!(line.reach, Some(Reach::Private | Reach::Groups));
+        for line in lines.filter(|line| line.direction == "ingress" && !near(line)) {
             let Some(exact) = line.exact.as_ref().filter(|exact| !exact.cut) else {
                 self.unknown.push(format!(
                     "what {label} closed is not told exactly: {}",
