@@ -78,7 +78,10 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     // Nothing may be applied that could not be recorded afterwards.
     clear(&artifacts)?;
     if materials::nothing_to_do(&artifacts) {
-        stage.out("nothing to do: the plan changes nothing, so nobody was asked and nothing is applied\n")?;
+        let said = "nothing to do: the plan changes nothing, so nobody was asked and nothing is applied\n";
+        // The comparison after this job tells by it that the job went through.
+        artifacts.write_text("apply.txt", said)?;
+        stage.out(said)?;
         return Ok(Exit::Pass);
     }
     let job = stage.ci();

@@ -52,6 +52,7 @@ fn a_plan_that_changes_nothing_is_not_applied() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(!folder.path().join("portcullis/approval.json").exists());
+    assert!(folder.path().join("portcullis/apply.txt").exists());
 }
 
 #[test]
