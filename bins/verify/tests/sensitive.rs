@@ -75,3 +75,60 @@ fn a_sensitive_peer_is_compared_and_not_shown() {
         assert!(text.matches("\"peer\": \"(sensitive)\"").count() >= 2, "{text}");
     }
 }
+
+#[test]
+fn what_is_masked_in_the_plan_is_taken_from_the_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| fs::write(folder.path().join(name), text).unwrap();
+    let group = json!({"id": GROUP, "name": "web", "vpc_id": "vpc-1", "ingress": [], "egress": []});
+    let change = json!({"actions": ["create"], "before": null, "after": rule("203.0.113.64/28"), "after_unknown": {},
+        "after_sensitive": {"cidr_blocks": true}});
+    let plan = json!({"format_version": "1.2", "terraform_version": "1.11.4", "resource_changes": [
+        {"address": "aws_security_group.web", "mode": "managed", "type": "aws_security_group", "name": "web",
+            "change": {"actions": ["no-op"], "before": group, "after": group, "after_unknown": {}}},
+        {"address": "aws_security_group_rule.ssh", "mode": "managed", "type": "aws_security_group_rule",
+            "name": "ssh", "change": change}]});
+    let (masked, _) = portcullis_terraform::mask_plan(&plan.to_string()).unwrap();
+    assert!(!masked.contains("203.0.113"));
+    write("plan.json", masked);
+    write(
+        "main.tf",
+        "resource \"aws_security_group\" \"web\" {}\n".to_owned(),
+    );
+    let recorded = |kind: &str, name: &str, attributes: Value, marks: Value| {
+        json!({"mode": "managed", "type": kind, "name": name, "provider": "x",
+            "instances": [{"attributes": attributes, "sensitive_attributes": marks}]})
+    };
+    let state = |cidr: &str| {
+        json!({"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "x", "outputs": {}, "resources": [
+            recorded("aws_security_group", "web", group.clone(), json!([])),
+            recorded("aws_security_group_rule", "ssh", rule(cidr), json!([[{"type": "get_attr", "value": "cidr_blocks"}]]))]})
+    };
+    write("state.json", state("203.0.113.64/28").to_string());
+    let live = |cidr: &str| {
+        json!({"SecurityGroups": [{"GroupId": GROUP, "GroupName": "web", "IpPermissions": [
+            {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": cidr}]}]}]})
+    };
+    fs::create_dir(folder.path().join("live")).unwrap();
+    for (cidr, code) in [("203.0.113.64/28", 0), ("198.51.100.0/24", 1)] {
+        write("live/describe-security-groups.json", live(cidr).to_string());
+        let output = Command::new(env!("CARGO_BIN_EXE_portcullis-verify"))
+            .args([
+                "--plan",
+                "plan.json",
+                "--state",
+                "state.json",
+                "--live",
+                "live",
+                "--config",
+                ".",
+            ])
+            .current_dir(folder.path())
+            .env_clear()
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert!(!text.contains("203.0.113"), "{text}");
+    }
+}

@@ -90,6 +90,7 @@ pub fn compare(views: &Views<'_>) -> ConsistencyReport {
     let mut notes = Vec::new();
     let mut rules = Vec::new();
     let mut groups = Vec::new();
+    let mut resolved: BTreeSet<&str> = BTreeSet::new();
     for pair in &pairs.pairs {
         let found = pair.id.and_then(|id| listed.get(id).copied());
         let mut table = Table {
@@ -109,6 +110,7 @@ pub fn compare(views: &Views<'_>) -> ConsistencyReport {
                 "{owner}: not compared, something in it is known only after apply"
             ));
         }
+        resolved.extend(table.resolved());
         groups.extend(others::group(
             pair,
             &sides,
@@ -127,7 +129,11 @@ pub fn compare(views: &Views<'_>) -> ConsistencyReport {
             orphan.owner
         ));
     }
-    for problem in terraform.iter().flat_map(|view| &view.problems) {
+    // What is masked because it is sensitive is not understood, and settled where the state tells it.
+    let settled =
+        |address: &str| resolved.contains(address) && views.declared.sensitive.contains_key(address);
+    let problems = terraform.iter().flat_map(|view| &view.problems);
+    for problem in problems.filter(|problem| !settled(&problem.address)) {
         notes.push(format!("not understood: {}: {}", problem.address, problem.what));
     }
     for missing in views.missing {

@@ -71,6 +71,13 @@ impl<'a> Table<'a> {
         seen.inferred |= inferred;
     }
 
+    /// Owners of declared rules that are taken from the state.
+    pub(crate) fn resolved(&self) -> Vec<&'a str> {
+        let declared = self.rows.values().map(|row| &row.views[DECLARED]);
+        let inferred = declared.filter(|seen| seen.inferred);
+        inferred.flat_map(|seen| seen.owners.iter().copied()).collect()
+    }
+
     /// What EC2 has in a group; `None` for one that EC2 does not list.
     pub(crate) fn add_live(&mut self, group: Option<&'a Group>) {
         for rule in group.into_iter().flat_map(|group| &group.rules) {
