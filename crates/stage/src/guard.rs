@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 /// Where the guard's own rules are. Flatten it into a stage's arguments.
 #[derive(Debug, Clone, clap::Args)]
 pub struct GuardArgs {
-    /// The guard's own rules: a file, or PATH@GROUP/PROJECT[:REF] for one that GitLab keeps [default: built-in rules]
+    /// The guard's own rules: a file, or PATH@GROUP/PROJECT:REF for one that GitLab keeps; without it the built-in ones hold
     #[arg(long, value_name = "FILE", env = "PORTCULLIS_GUARD", hide_env_values = true)]
     pub guard: Option<String>,
 }
