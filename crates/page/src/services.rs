@@ -40,7 +40,7 @@ impl ServicesPage<'_> {
         verdict(&mut header, self.services.verdict);
         header.raw("<span>").raw(match self.services.verdict {
             Verdict::Pass => {
-                "Every open port answers as expected, and every port that should be closed is silent."
+                "Every open port answers as expected, and every port that should be closed stays closed."
             }
             Verdict::Undetermined => {
                 "Not everything could be tested from where the job ran, so nothing is proved yet."

@@ -25,7 +25,7 @@ impl ServicesReport {
 fn finding(check: &ServiceCheck) -> Finding {
     let (rule, title) = match check.wants {
         Wants::Answer => ("service-answers", "Each service answers as expected"),
-        Wants::Silence => ("closed-port-is-silent", "Each closed port is silent"),
+        Wants::Silence => ("closed-port-stays-closed", "Each closed port stays closed"),
     };
     Finding::new(rule, Severity::High, check.verdict)
         .title(title)

@@ -41,7 +41,7 @@ impl ServicesReport {
         }
     }
 
-    /// One line: `violation: 1 of 2 services answers as expected, the closed port is silent`.
+    /// One line: `violation: 1 of 2 services answers as expected, the closed port stays closed`.
     #[must_use]
     pub fn headline(&self) -> String {
         format!("{}: {}", self.verdict, self.tally())
@@ -73,11 +73,11 @@ impl ServicesReport {
         }
         match of(Wants::Silence) {
             (_, 0) => {}
-            (1, 1) => parts.push("the closed port is silent".to_owned()),
+            (1, 1) => parts.push("the closed port stays closed".to_owned()),
             (0, 1) => parts.push("the closed port is not silent".to_owned()),
-            (1, all) => parts.push(format!("1 of {all} closed ports is silent")),
-            (good, all) if good == all => parts.push(format!("all {all} closed ports are silent")),
-            (good, all) => parts.push(format!("{good} of {all} closed ports are silent")),
+            (1, all) => parts.push(format!("1 of {all} closed ports stays closed")),
+            (good, all) if good == all => parts.push(format!("all {all} closed ports stay closed")),
+            (good, all) => parts.push(format!("{good} of {all} closed ports stay closed")),
         }
         for result in [CheckResult::NotTestable, CheckResult::Skipped] {
             match count(&|check| check.result == result) {
