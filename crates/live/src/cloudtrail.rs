@@ -240,3 +240,61 @@ fn items(value: Option<&Value>) -> impl Iterator<Item = &Value> {
     };
     many.iter().chain(one)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn rules(name: &str, request: Value, answer: Value) -> Vec<ChangedRule> {
+        let record = json!({"eventSource": "ec2.amazonaws.com", "eventName": name, "eventTime": "2026-11-24T03:12:00Z",
+            "userIdentity": {"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"},
+            "requestParameters": request, "responseElements": answer});
+        let mut events = read(&json!({ "Records": [record] }).to_string()).unwrap();
+        assert_eq!(events[0].principal, "autoscaling.amazonaws.com");
+        events.remove(0).rules
+    }
+
+    #[test]
+    fn a_modified_rule_is_named_by_its_id_alone_or_in_a_list() {
+        let update = |id: &str| json!({"SecurityGroupRuleId": id, "tag": 1, "SecurityGroupRule": {"IpProtocol": "tcp", "FromPort": 22}});
+        for (updates, ids) in [
+            (update("sgr-1"), vec!["sgr-1"]),
+            (json!([update("sgr-1"), update("sgr-2")]), vec!["sgr-1", "sgr-2"]),
+        ] {
+            let request =
+                json!({"ModifySecurityGroupRulesRequest": {"GroupId": "sg-1", "SecurityGroupRule": updates}});
+            let found = rules("ModifySecurityGroupRules", request, json!({"_return": true}));
+            let found: Vec<&str> = found.iter().filter_map(|rule| rule.id.as_deref()).collect();
+            assert_eq!(found, ids);
+        }
+    }
+
+    #[test]
+    fn what_is_revoked_is_named_by_id_or_by_content() {
+        let request =
+            json!({"groupId": "sg-1", "securityGroupRuleIds": {"items": [{"securityGroupRuleId": "sgr-9"}]}});
+        let by_id = rules("RevokeSecurityGroupEgress", request, json!({"_return": true}));
+        assert_eq!(by_id[0].id.as_deref(), Some("sgr-9"));
+        let request = json!({"groupId": "sg-1", "ipPermissions": {"items": [{"ipProtocol": "-1",
+            "groups": {"items": [{"groupId": "sg-1"}, {"groupId": "sg-2", "userId": "123456789012"}]},
+            "ipRanges": {}, "ipv6Ranges": {"items": [{"cidrIpv6": "::/0"}]}, "prefixListIds": {}}]}});
+        let keys: Vec<Peer> = rules("RevokeSecurityGroupEgress", request, Value::Null)
+            .into_iter()
+            .map(|rule| rule.key.unwrap().peer)
+            .collect();
+        let everyone = Peer::Cidr("::/0".parse().unwrap());
+        assert_eq!(keys, [everyone, Peer::SelfGroup, Peer::group("sg-2")]);
+    }
+
+    #[test]
+    fn refused_calls_and_all_others_are_left_out() {
+        let text = json!({"Records": [
+            {"eventSource": "ec2.amazonaws.com", "eventName": "AuthorizeSecurityGroupIngress",
+                "errorCode": "Client.UnauthorizedOperation"},
+            {"eventSource": "ec2.amazonaws.com", "eventName": "RunInstances"},
+            {"eventSource": "elsewhere.example", "eventName": "AuthorizeSecurityGroupIngress"}, 7, null]});
+        assert_eq!(read(&text.to_string()).unwrap(), []);
+        assert!(read("[]").is_err() && read("").is_err());
+    }
+}
