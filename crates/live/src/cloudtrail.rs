@@ -246,7 +246,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn rules(name: &str, request: Value, answer: Value) -> Vec<ChangedRule> {
+    fn rules(name: &str, request: &Value, answer: &Value) -> Vec<ChangedRule> {
         let record = json!({"eventSource": "ec2.amazonaws.com", "eventName": name, "eventTime": "2026-11-24T03:12:00Z",
             "userIdentity": {"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"},
             "requestParameters": request, "responseElements": answer});
@@ -264,7 +264,7 @@ mod tests {
         ] {
             let request =
                 json!({"ModifySecurityGroupRulesRequest": {"GroupId": "sg-1", "SecurityGroupRule": updates}});
-            let found = rules("ModifySecurityGroupRules", request, json!({"_return": true}));
+            let found = rules("ModifySecurityGroupRules", &request, &json!({"_return": true}));
             let found: Vec<&str> = found.iter().filter_map(|rule| rule.id.as_deref()).collect();
             assert_eq!(found, ids);
         }
@@ -274,12 +274,12 @@ mod tests {
     fn what_is_revoked_is_named_by_id_or_by_content() {
         let request =
             json!({"groupId": "sg-1", "securityGroupRuleIds": {"items": [{"securityGroupRuleId": "sgr-9"}]}});
-        let by_id = rules("RevokeSecurityGroupEgress", request, json!({"_return": true}));
+        let by_id = rules("RevokeSecurityGroupEgress", &request, &json!({"_return": true}));
         assert_eq!(by_id[0].id.as_deref(), Some("sgr-9"));
         let request = json!({"groupId": "sg-1", "ipPermissions": {"items": [{"ipProtocol": "-1",
             "groups": {"items": [{"groupId": "sg-1"}, {"groupId": "sg-2", "userId": "123456789012"}]},
             "ipRanges": {}, "ipv6Ranges": {"items": [{"cidrIpv6": "::/0"}]}, "prefixListIds": {}}]}});
-        let keys: Vec<Peer> = rules("RevokeSecurityGroupEgress", request, Value::Null)
+        let keys: Vec<Peer> = rules("RevokeSecurityGroupEgress", &request, &Value::Null)
             .into_iter()
             .map(|rule| rule.key.unwrap().peer)
             .collect();

@@ -190,6 +190,8 @@ pub const JOBS: [JobPlan; 10] = [
                     "live",
                     "--config",
                     "terraform",
+                    "--policy",
+                    "terraform/policy.yaml",
                     "--artifacts",
                     "portcullis",
                 ],
