@@ -258,14 +258,22 @@ mod tests {
 
     #[test]
     fn the_jobs_are_those_of_the_pipeline_file() {
-        let jobs: Vec<&str> = TEMPLATES
+        let mut jobs: Vec<&str> = Vec::new();
+        let names = TEMPLATES
             .iter()
             .flat_map(|file| file.lines())
             .filter_map(|line| line.strip_suffix(':'))
             .filter(|name| {
                 !name.starts_with([' ', '.', '#', '-']) && !["spec", "include", "stages"].contains(name)
             })
-            .collect();
+            // What `check services` does, in a child pipeline.
+            .filter(|name| *name != "services pipeline");
+        for name in names {
+            // The whole pipeline names a template's job again, where it says whose files the job takes.
+            if !jobs.contains(&name) {
+                jobs.push(name);
+            }
+        }
         assert_eq!(jobs, JOBS.map(|job| job.name));
         let whole = TEMPLATES[5];
         for job in JOBS {
