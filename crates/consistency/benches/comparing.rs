@@ -7,7 +7,7 @@ use divan::{AllocProfiler, Bencher, black_box};
 use portcullis_consistency::{ConsistencyReport, Views, compare};
 use portcullis_secgroup::{Group, Inventory, Rule};
 use portcullis_terraform::{Inline, Origin, OwnedRule, TerraformGroup, View};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[path = "../../../benches/estates.rs"]
 mod estates;
@@ -88,6 +88,7 @@ fn terraform(group: &Group) -> TerraformGroup {
         inline_ingress: Inline::Absent,
         inline_egress: Inline::Absent,
         untouched: false,
+        echoed: BTreeSet::new(),
         rules: group.rules.iter().enumerate().map(owned).collect(),
     }
 }

@@ -74,6 +74,9 @@ pub struct TerraformGroup {
     pub inline_egress: Inline,
     /// Whether a targeted plan left it out.
     pub untouched: bool,
+    /// Rules of rule resources that its computed attributes repeat: those of the resources that are there, and of those that
+    /// the change takes away.
+    pub echoed: BTreeSet<RuleKey>,
     /// Its rules.
     pub rules: Vec<OwnedRule>,
 }
@@ -334,6 +337,7 @@ impl Table {
             inline_ingress: inline(instance, Direction::Ingress, source.behind.configuration),
             inline_egress: inline(instance, Direction::Egress, source.behind.configuration),
             untouched: source.untouched.contains(&instance.address),
+            echoed: BTreeSet::new(),
             rules: Vec::new(),
         });
         at
@@ -353,6 +357,7 @@ impl Table {
                 inline_ingress: Inline::Absent,
                 inline_egress: Inline::Absent,
                 untouched: false,
+                echoed: BTreeSet::new(),
                 rules: Vec::new(),
             });
             self.groups.len() - 1
@@ -481,10 +486,13 @@ fn inline_rules(
                     let unknown = reader.not_known(instance, block, Some(direction), &rule);
                     if wish {
                         group.rules.push(owned(rule, Origin::Inline, unknown));
-                    } else if key
-                        .is_none_or(|key| !taken.contains(&key) && !removed.is_some_and(|r| r.contains(&key)))
-                    {
-                        group.rules.push(owned(rule, Origin::Echo, unknown));
+                        continue;
+                    }
+                    let known =
+                        |key: &RuleKey| taken.contains(key) || removed.is_some_and(|gone| gone.contains(key));
+                    match key.filter(known) {
+                        Some(key) => drop(group.echoed.insert(key)),
+                        None => group.rules.push(owned(rule, Origin::Echo, unknown)),
                     }
                 }
             }
