@@ -88,8 +88,8 @@ fn terraform(group: &Group) -> TerraformGroup {
         inline_ingress: Inline::Absent,
         inline_egress: Inline::Absent,
         untouched: false,
-        echoed: BTreeSet::new(),
         rules: group.rules.iter().enumerate().map(owned).collect(),
+        echoed: BTreeSet::new(),
     }
 }
 

@@ -74,11 +74,11 @@ pub struct TerraformGroup {
     pub inline_egress: Inline,
     /// Whether a targeted plan left it out.
     pub untouched: bool,
+    /// Its rules.
+    pub rules: Vec<OwnedRule>,
     /// Rules of rule resources that its computed attributes repeat: those of the resources that are there, and of those that
     /// the change takes away.
     pub echoed: BTreeSet<RuleKey>,
-    /// Its rules.
-    pub rules: Vec<OwnedRule>,
 }
 
 impl TerraformGroup {
@@ -337,8 +337,8 @@ impl Table {
             inline_ingress: inline(instance, Direction::Ingress, source.behind.configuration),
             inline_egress: inline(instance, Direction::Egress, source.behind.configuration),
             untouched: source.untouched.contains(&instance.address),
-            echoed: BTreeSet::new(),
             rules: Vec::new(),
+            echoed: BTreeSet::new(),
         });
         at
     }
@@ -357,8 +357,8 @@ impl Table {
                 inline_ingress: Inline::Absent,
                 inline_egress: Inline::Absent,
                 untouched: false,
-                echoed: BTreeSet::new(),
                 rules: Vec::new(),
+                echoed: BTreeSet::new(),
             });
             self.groups.len() - 1
         });
