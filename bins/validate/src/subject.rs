@@ -59,12 +59,15 @@ fn planned(
     };
     let after = plan.after().map_err(|error| unreadable(path, error))?;
     let mut before = plan.before().map_err(|error| unreadable(path, error))?;
-    if let Some(state) = state.filter(|_| before.groups.is_empty()) {
-        before = read_state(state, stage)?
-            .view()
-            .map_err(|error| unreadable(state, error))?;
-    }
-    let subject = Subject::planned(&after, &before, plan.partial());
+    let subject = match state.filter(|_| before.groups.is_empty()) {
+        Some(state) => {
+            before = read_state(state, stage)?
+                .view()
+                .map_err(|error| unreadable(state, error))?;
+            Subject::planned_on_state(&after, &before, plan.partial())
+        }
+        None => Subject::planned(&after, &before, plan.partial()),
+    };
     let hidden = Hidden::of(&[&after, &before]);
     // The process ends soon: taking a large plan apart, value by value, would be a tenth of its time.
     std::mem::forget(plan);

@@ -16,6 +16,8 @@ const WRITTEN_OUT: usize = 1 << 16;
 const LINES: usize = 48;
 /// So many blocks of addresses are told one by one.
 const BLOCKS: usize = 3;
+/// Nobody looks for shorter words for more intervals of addresses than these.
+const MANY: usize = 4096;
 
 /// What is forbidden, as groups see it: whoever names a group's id names its own members.
 pub(crate) struct Windows {
@@ -284,16 +286,30 @@ fn in_words<'a>(hole: &PeerSet, whole: &PeerSet, full_name: impl Fn(&str) -> Opt
             open = open.difference(&family);
         }
     }
-    let spared = open.difference(addresses).intersection(&internet);
     if !addresses.is_subset(&open) {
-        named(addresses)
-    } else if spared.is_empty() {
-        named(&open)
-    } else if is_short(&spared) && open.describe() != spared.describe() {
+        return named(addresses);
+    }
+    let special = open.difference(&internet);
+    let tidy = with_special(addresses, &special);
+    if is_short(&tidy) {
+        return named(&tidy);
+    }
+    let spared = with_special(&open.difference(addresses).intersection(&internet), &special);
+    if is_short(&spared) && open.describe() != spared.describe() {
         format!("{} except {}", named(&open), spared.describe())
     } else {
-        named(addresses)
+        named(&tidy)
     }
+}
+
+/// The blocks of a part, with the special-purpose addresses among them.
+fn with_special(part: &AddressSet, special: &AddressSet) -> AddressSet {
+    let all = part.union(special);
+    if all.v4().intervals().len() + all.v6().intervals().len() > MANY {
+        return part.clone();
+    }
+    let blocks = all.cidrs().into_iter();
+    blocks.filter(|block| !part.clip(*block).is_empty()).collect()
 }
 
 /// The prefix lists by which rules open addresses: a reader knows them by their names.
@@ -344,6 +360,13 @@ mod tests {
                 v4.difference(&set(&["8.0.0.0/8"])),
                 world.clone(),
                 "the whole IPv4 internet except 8.0.0.0/8",
+            ),
+            (v4.difference(&set(&["0.0.0.0/1"])), world.clone(), "128.0.0.0/1"),
+            (
+                v4.intersection(&set(&["0.0.0.0/1"]))
+                    .difference(&set(&["8.8.8.8/32"])),
+                set(&["0.0.0.0/1"]),
+                "0.0.0.0/1 except 8.8.8.8/32",
             ),
             (
                 world.difference(&v4),

@@ -380,14 +380,12 @@ impl<'a> Question<'a> {
     /// A hole of the group that the change closes.
     fn closed(&self, group: &Judged) -> Option<Finding> {
         let before = self.subject.before_of(&group.group)?;
-        self.removed(
-            group,
-            before.map(|rule| JudgedRule::nobodys(rule.clone())).collect(),
-        )
+        let rules: Vec<JudgedRule> = before.map(|rule| JudgedRule::nobodys(rule.clone())).collect();
+        self.removed(group, &rules)
     }
 
     /// A hole that stood before and that is closed: worth a line, and no violation.
-    fn removed(&self, group: &Judged, before: Vec<JudgedRule>) -> Option<Finding> {
+    fn removed(&self, group: &Judged, before: &[JudgedRule]) -> Option<Finding> {
         let window = self.window_before(self.certain.seen_by(group.group.id.as_deref()));
         if !self.is_countable() {
             return None;
@@ -402,12 +400,13 @@ impl<'a> Question<'a> {
 
     /// A hole of a group that the change takes away.
     pub(crate) fn gone(&self, group: &Judged) -> Option<Finding> {
-        let rules = group.rules.iter().map(|judged| JudgedRule {
-            // Whoever made it, it goes.
+        // Whoever made them, they go.
+        let goes = |judged: &JudgedRule| JudgedRule {
             maker: Maker::Owner,
             ..judged.clone()
-        });
-        self.removed(group, rules.collect())
+        };
+        let rules: Vec<JudgedRule> = group.rules.iter().map(goes).collect();
+        self.removed(group, &rules)
     }
 
     /// A hole that is there only if what is not known turns out that way.

@@ -198,6 +198,16 @@ impl Subject {
         subject
     }
 
+    /// A plan that shows nothing of what was open before: a recorded state tells it. What of that state the plan does not show does
+    /// not go for that.
+    #[must_use]
+    pub fn planned_on_state(after: &View, recorded: &View, partial: &[String]) -> Self {
+        Self {
+            gone: Vec::new(),
+            ..Self::planned(after, recorded, partial)
+        }
+    }
+
     /// The code, as far as it is known; what is missing from it makes it partial.
     #[must_use]
     pub fn declared(declared: &Declared) -> Self {

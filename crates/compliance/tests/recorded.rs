@@ -14,8 +14,8 @@ mod support;
 use portcullis_compliance::{Subject, judge};
 use portcullis_report::Verdict::{Pass, Undetermined, Violation};
 use portcullis_report::{Report, Standing};
-use portcullis_terraform::State;
-use support::{SSH, TODAY, expect, finding, member, one_rule, repository};
+use portcullis_terraform::{Plan, State};
+use support::{SSH, TODAY, expect, finding, member, one_rule, plan_of, repository};
 
 /// A state of one group `sg-1` with this attribute, and of rule resources on it, each with its attributes.
 fn state(ingress: &str, rules: &[&str]) -> String {
@@ -151,4 +151,22 @@ fn an_echo_may_lack_its_description() {
         &recorded(says_why, &state(&block(443, "0.0.0.0/0", "web"), &[&web])),
         Pass,
     );
+}
+
+#[test]
+fn what_a_plan_does_not_show_of_a_state_does_not_go() {
+    let view = State::read(&state(&block(22, "0.0.0.0/0", "web"), &[]))
+        .unwrap()
+        .view()
+        .unwrap();
+    let plan = Plan::read(&plan_of(&[])).unwrap();
+    let judged = |subject: &Subject| {
+        judge(&one_rule(SSH), subject, TODAY.parse().unwrap())
+            .findings
+            .len()
+    };
+    let after = plan.after().unwrap();
+    assert_eq!(judged(&Subject::planned_on_state(&after, &view, &[])), 0);
+    // The plan's own view of before: it goes.
+    assert_eq!(judged(&Subject::planned(&after, &view, &[])), 1);
 }

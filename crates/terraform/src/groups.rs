@@ -491,7 +491,9 @@ fn inline_rules(
                     let known =
                         |key: &RuleKey| taken.contains(key) || removed.is_some_and(|gone| gone.contains(key));
                     match key.filter(known) {
-                        Some(key) => drop(group.echoed.insert(key)),
+                        Some(key) => {
+                            group.echoed.insert(key);
+                        }
                         None => group.rules.push(owned(rule, Origin::Echo, unknown)),
                     }
                 }
