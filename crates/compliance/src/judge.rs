@@ -55,7 +55,10 @@ pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
                         .filter_map(|question| question.ask(group, fit, *uncertain, &mut waivers));
                     findings.extend(found.map(|finding| advise(finding, exposure, allowed.as_ref())));
                 }
-                Check::Description => findings.extend(undescribed(rule, group, fit, subject, &mut waivers)),
+                Check::Description => findings.extend(
+                    undescribed(rule, group, fit, subject, &mut waivers)
+                        .or_else(|| perhaps_undescribed(rule, group, fit, subject, &mut waivers)),
+                ),
                 Check::Exists => {}
             }
         }
@@ -122,23 +125,18 @@ pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
 }
 
 /// Rules without a word of what they are for.
-fn undescribed<'a>(
+fn undescribed(
     rule: &PolicyRule,
-    group: &'a Judged,
+    group: &Judged,
     fit: Fit,
     subject: &Subject,
     waivers: &mut Waivers<'_>,
 ) -> Option<Finding> {
-    let without = |rules: &'a [JudgedRule]| -> Vec<&'a JudgedRule> {
-        let silent = rules.iter().filter(|judged| judged.rule.description.is_none());
-        silent.collect()
-    };
-    let mut silent = without(&group.rules);
-    let certain = !silent.is_empty();
-    if !certain {
-        let echoes = without(&group.maybe).into_iter();
-        silent = echoes.filter(|judged| judged.maker == Maker::Echo).collect();
-    }
+    let silent: Vec<&JudgedRule> = group
+        .rules
+        .iter()
+        .filter(|judged| judged.rule.description.is_none())
+        .collect();
     if silent.is_empty() {
         return None;
     }
@@ -164,7 +162,7 @@ fn undescribed<'a>(
     let stood = |judged: &&JudgedRule| before.contains(&judged.rule.key());
     let existing = subject.before.is_none() || told.iter().all(stood);
     let owners: BTreeSet<&String> = told.iter().map(|judged| &judged.owner).collect();
-    let verdict = if fit == Fit::Unknown || !certain {
+    let verdict = if fit == Fit::Unknown {
         Verdict::Undetermined
     } else {
         Verdict::Violation
@@ -185,13 +183,32 @@ fn undescribed<'a>(
         })
         .remedy("say in the rule's description what it is for");
     finding.frameworks.clone_from(&rule.frameworks);
-    if let Some(note) = Maker::Echo.note().filter(|_| !certain) {
-        finding = finding.note(note);
-    }
     if all_waived {
         finding = waivers.let_stand(finding, &waived.iter().copied().flatten().collect());
     }
     Some(finding)
+}
+
+/// The same of what only a state's echo shows, which may be gone.
+fn perhaps_undescribed(
+    rule: &PolicyRule,
+    group: &Judged,
+    fit: Fit,
+    subject: &Subject,
+    waivers: &mut Waivers<'_>,
+) -> Option<Finding> {
+    let echoes = group.maybe.iter().filter(|judged| judged.maker == Maker::Echo);
+    let echoes: Vec<JudgedRule> = echoes.cloned().collect();
+    if echoes.is_empty() {
+        return None;
+    }
+    let shown = Judged {
+        rules: echoes,
+        ..group.clone()
+    };
+    let mut finding = undescribed(rule, &shown, fit, subject, waivers)?;
+    finding.verdict = Verdict::Undetermined;
+    Some(Maker::Echo.note().into_iter().fold(finding, Finding::note))
 }
 
 /// A group that must be there, and is not; `fit` is the best of all groups.
