@@ -483,18 +483,18 @@ fn inline_rules(
             for block in blocks {
                 for rule in reader.inline_rules(instance, block, direction)? {
                     let key = rule.key().map(|key| self_key(key, &group_id));
+                    let known =
+                        |key: &&RuleKey| taken.contains(key) || removed.is_some_and(|r| r.contains(key));
+                    group
+                        .echoed
+                        .extend(key.as_ref().filter(|key| !wish && known(key)).cloned());
                     let unknown = reader.not_known(instance, block, Some(direction), &rule);
                     if wish {
                         group.rules.push(owned(rule, Origin::Inline, unknown));
-                        continue;
-                    }
-                    let known =
-                        |key: &RuleKey| taken.contains(key) || removed.is_some_and(|gone| gone.contains(key));
-                    match key.filter(known) {
-                        Some(key) => {
-                            group.echoed.insert(key);
-                        }
-                        None => group.rules.push(owned(rule, Origin::Echo, unknown)),
+                    } else if key
+                        .is_none_or(|key| !taken.contains(&key) && !removed.is_some_and(|r| r.contains(&key)))
+                    {
+                        group.rules.push(owned(rule, Origin::Echo, unknown));
                     }
                 }
             }
