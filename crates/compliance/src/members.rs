@@ -95,6 +95,7 @@ fn anything(group: &str) -> [JudgedRule; 2] {
         owner: group.to_owned(),
         by_hand: false,
         not_known: Vec::new(),
+        description_unknown: true,
         home: None,
     })
 }

@@ -77,6 +77,8 @@ pub(crate) struct JudgedRule {
     pub(crate) by_hand: bool,
     /// What of it is known only after apply, and what will decide it.
     pub(crate) not_known: Vec<NotKnown>,
+    /// Whether its description is known only after apply.
+    pub(crate) description_unknown: bool,
     /// Its group, where what is judged is a member with several.
     pub(crate) home: Option<Arc<GroupRef>>,
 }
@@ -89,6 +91,7 @@ impl JudgedRule {
             owner: String::new(),
             by_hand: false,
             not_known: Vec::new(),
+            description_unknown: false,
             home: None,
         }
     }
@@ -170,6 +173,7 @@ impl Subject {
                     rule: rule.clone(),
                     by_hand: false,
                     not_known: Vec::new(),
+                    description_unknown: false,
                     home: None,
                 })
                 .collect(),
@@ -280,6 +284,7 @@ fn judged_rule(owned: &OwnedRule) -> JudgedRule {
         owner: owned.owner.clone(),
         by_hand: owned.origin == Origin::Echo,
         not_known: owned.not_known.clone(),
+        description_unknown: owned.description_unknown,
         home: None,
     }
 }
