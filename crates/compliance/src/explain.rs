@@ -61,9 +61,9 @@ impl Policy {
                 "when a value that is not known yet could make the difference"
             }
             (Check::Description, true) => {
-                "when a name or a tag by which the rule picks its groups is not known yet"
+                "when a description is not known yet, or the name or the tag by which the rule picks its groups"
             }
-            (Check::Description, false) => "never; a description that is not known yet is one",
+            (Check::Description, false) => "when a description is not known yet",
         };
         page.entry("undetermined", unknown);
         let mut waivers = self

@@ -124,7 +124,7 @@ pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
     report
 }
 
-/// Rules without a word of what they are for.
+/// Rules without a word of what they are for, for certain or perhaps.
 fn undescribed(
     rule: &PolicyRule,
     group: &Judged,
@@ -135,7 +135,7 @@ fn undescribed(
     let silent: Vec<&JudgedRule> = group
         .rules
         .iter()
-        .filter(|judged| judged.rule.description.is_none())
+        .filter(|judged| judged.rule.description.is_none() || judged.description_unknown)
         .collect();
     if silent.is_empty() {
         return None;
@@ -146,12 +146,14 @@ fn undescribed(
         .collect();
     waivers.used.extend(waived.iter().flatten());
     let all_waived = waived.iter().all(Option::is_some);
-    let told: Vec<&JudgedRule> = silent
+    let (perhaps, certainly): (Vec<&JudgedRule>, Vec<&JudgedRule>) = silent
         .iter()
         .zip(&waived)
         .filter(|(_, waiver)| all_waived || waiver.is_none())
         .map(|(judged, _)| *judged)
-        .collect();
+        .partition(|judged| judged.description_unknown);
+    let open = certainly.is_empty();
+    let told = if open { perhaps } else { certainly };
     let before: BTreeSet<Option<RuleKey>> = subject
         .before_of(&group.group)
         .into_iter()
@@ -162,20 +164,22 @@ fn undescribed(
     let stood = |judged: &&JudgedRule| before.contains(&judged.rule.key());
     let existing = subject.before.is_none() || told.iter().all(stood);
     let owners: BTreeSet<&String> = told.iter().map(|judged| &judged.owner).collect();
-    let verdict = if fit == Fit::Unknown {
+    let verdict = if open || fit == Fit::Unknown {
         Verdict::Undetermined
     } else {
         Verdict::Violation
     };
     let count = told.len();
+    let what = if count == 1 { "rule" } else { "rules" };
     let mut finding = Finding::new(&rule.id, rule.severity, verdict)
         .title(&rule.title)
         .group(group.group.clone())
         .resources(owners)
-        .exposure(format!(
-            "{count} {} without description",
-            if count == 1 { "rule" } else { "rules" }
-        ))
+        .exposure(if open {
+            "perhaps rules without description".to_owned()
+        } else {
+            format!("{count} {what} without description")
+        })
         .standing(if existing {
             Standing::Existing
         } else {
@@ -183,6 +187,9 @@ fn undescribed(
         })
         .remedy("say in the rule's description what it is for");
     finding.frameworks.clone_from(&rule.frameworks);
+    if open {
+        finding = finding.note("not known before apply: the description");
+    }
     if all_waived {
         finding = waivers.let_stand(finding, &waived.iter().copied().flatten().collect());
     }

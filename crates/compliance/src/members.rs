@@ -98,6 +98,7 @@ fn anything(group: &str) -> [JudgedRule; 2] {
         owner: group.to_owned(),
         maker: Maker::Owner,
         not_known: Vec::new(),
+        description_unknown: true,
         home: None,
     })
 }

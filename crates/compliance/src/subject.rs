@@ -81,6 +81,8 @@ pub(crate) struct JudgedRule {
     pub(crate) maker: Maker,
     /// What of it is known only after apply, and what will decide it.
     pub(crate) not_known: Vec<NotKnown>,
+    /// Whether its description is known only after apply.
+    pub(crate) description_unknown: bool,
     /// Its group, where what is judged is a member with several.
     pub(crate) home: Option<Arc<GroupRef>>,
 }
@@ -144,6 +146,7 @@ impl JudgedRule {
             owner: String::new(),
             maker: Maker::Owner,
             not_known: Vec::new(),
+            description_unknown: false,
             home: None,
         }
     }
@@ -248,6 +251,7 @@ impl Subject {
                     rule: rule.clone(),
                     maker: Maker::Owner,
                     not_known: Vec::new(),
+                    description_unknown: false,
                     home: None,
                 })
                 .collect(),
@@ -428,6 +432,7 @@ fn judged_rule(owned: &OwnedRule, maker: Maker) -> JudgedRule {
         owner: owned.owner.clone(),
         maker,
         not_known: owned.not_known.clone(),
+        description_unknown: owned.description_unknown,
         home: None,
     }
 }

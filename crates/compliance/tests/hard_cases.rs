@@ -163,10 +163,13 @@ fn deleting_the_default_group_leaves_its_rules_and_adopting_it_takes_them_away()
         Verdict::Violation
     );
     let unknown = r#"{"id": true, "ingress": true, "egress": true, "name": true}"#;
-    assert_eq!(
-        ssh(&[change(address, r#""create""#, "null", "{}", unknown)]).verdict,
-        Verdict::Pass
+    // The plan tells that no rule is written.
+    let configuration = format!(
+        r#"{{"configuration": {{"root_module": {{"resources": [{{"address": "{address}", "expressions": {{}}}}]}}}}, "#
     );
+    let adopted = plan_of(&[change(address, r#""create""#, "null", "{}", unknown)]);
+    let report = judged(&one_rule(SSH), &adopted.replacen('{', &configuration, 1));
+    assert_eq!(report.verdict, Verdict::Pass, "{}", report.to_text());
 }
 
 #[test]
@@ -356,7 +359,8 @@ fn encodings_nobody_expects() {
         ),
         (
             "no source at all",
-            r#"{"protocol": "tcp", "from_port": 22, "to_port": 22, "cidr_blocks": []}"#,
+            r#"{"protocol": "tcp", "from_port": 22, "to_port": 22, "cidr_blocks": [], "ipv6_cidr_blocks": [],
+                "prefix_list_ids": [], "security_groups": [], "self": false}"#,
         ),
     ] {
         assert_eq!(ssh(&[echo(&[block.to_owned()])]).verdict, Verdict::Pass, "{what}");

@@ -76,6 +76,7 @@ fn terraform(group: &Group) -> TerraformGroup {
         origin: Origin::Resource,
         forgotten: false,
         not_known: Vec::new(),
+        description_unknown: false,
     };
     TerraformGroup {
         address: group.address.clone(),

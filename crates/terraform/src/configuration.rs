@@ -13,7 +13,7 @@ use std::fmt;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct PlanConfiguration {
-    root_module: Module,
+    root_module: Option<Module>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -49,6 +49,17 @@ struct Output {
     expression: Expression,
 }
 
+impl Module {
+    fn has_resources(&self) -> bool {
+        let mut addresses = self.resources.entries().map(|(address, _)| address);
+        addresses.any(|address| !address.starts_with("data."))
+            || self
+                .module_calls
+                .entries()
+                .any(|(_, call)| call.module.has_resources())
+    }
+}
+
 impl Resource {
     /// What an attribute refers to. `None` where it is not written.
     fn expression(&self, attribute: &str) -> Option<&[Box<str>]> {
@@ -76,11 +87,16 @@ impl PlanConfiguration {
     /// Which attributes and blocks the configuration writes. `None` when the resource is not in the configuration.
     pub(crate) fn written(&self, address: &str) -> Option<Names> {
         let split = Split::of(address)?;
-        let mut module = &self.root_module;
+        let mut module = self.root_module.as_ref()?;
         for step in split.modules() {
             module = &module.module_calls.get(step.name)?.module;
         }
         Some(module.resources.get(split.resource)?.written)
+    }
+
+    /// Whether it may have resources of the types that matter here, data sources aside.
+    pub(crate) fn may_have_resources(&self) -> bool {
+        self.root_module.as_ref().is_none_or(Module::has_resources)
     }
 
     /// What the expression behind this attribute refers to.
@@ -104,7 +120,7 @@ impl PlanConfiguration {
     fn find<'a>(&'a self, address: &'a str) -> Option<(&'a Resource, Vec<Scope<'a>>)> {
         let split = Split::of(address)?;
         let mut scope = Scope {
-            module: &self.root_module,
+            module: self.root_module.as_ref()?,
             call: None,
             prefix: Cow::Borrowed(""),
         };

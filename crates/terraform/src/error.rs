@@ -1,5 +1,7 @@
 //! What can be wrong with a Terraform document.
 
+use portcullis_secgroup::Cidr;
+
 /// Why a document could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -83,4 +85,14 @@ pub struct Problem {
     pub address: String,
     /// What is not understood, in one line.
     pub what: String,
+}
+
+impl Problem {
+    /// The remark that a block of addresses is larger than it looks.
+    pub(crate) fn host_bits(address: &str, text: &str, cidr: Cidr) -> Self {
+        Self {
+            address: address.to_owned(),
+            what: format!("{text} has bits behind its prefix: it is {cidr}, as EC2 reads it"),
+        }
+    }
 }

@@ -4,11 +4,13 @@ use crate::attributes::{Attribute, Object};
 use crate::behind::Behind;
 use crate::configuration::PlanConfiguration;
 use crate::error::{Problem, ReadError};
+use crate::forgotten;
+use crate::identity;
 use crate::members::{self, Member};
 use crate::parallel;
 use crate::prefix_lists;
 use crate::resource::{Action, Instance, Kind};
-use crate::rules::{NotKnown, Reader, Target};
+use crate::rules::{self, NotKnown, Reader, Target};
 use crate::tree::{Name, Tree};
 use portcullis_secgroup::{Direction, Group, Peer, PrefixLists, Rule, RuleKey};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +40,8 @@ pub struct OwnedRule {
     pub forgotten: bool,
     /// What of it is known only after apply.
     pub not_known: Vec<NotKnown>,
+    /// Whether its description is known only after apply: there may be one, or none.
+    pub description_unknown: bool,
 }
 
 /// Whether the configuration writes a group's rules of one direction inside the group.
@@ -178,11 +182,25 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
         remarks: Vec::new(),
     };
     let mut table = Table::default();
-    let places: Vec<usize> = of(Kind::is_group)
+    let sights = identity::sights(of(Kind::is_group));
+    let places: Vec<usize> = sights
+        .telling
+        .iter()
         .map(|instance| table.add_group(instance, source))
         .collect();
+    for instance in sights.others {
+        table.add_name(instance);
+    }
+    let gone = source.gone.iter().filter(|instance| instance.kind.is_group());
+    let gone: BTreeSet<&str> = gone.filter_map(Instance::id).collect();
     let mut orphans = Vec::new();
     let (mut problems, mut remarks) = (Vec::new(), Vec::new());
+    let unread = of(|kind| kind == Kind::Unread).filter(|instance| !instance.is_data());
+    problems.extend(unread.map(|instance| Problem {
+        address: instance.address.clone(),
+        what:
+            "it holds rules of security groups, and is of a type that this version does not read".to_owned(),
+    }));
     let resources: Vec<&Instance> = of(Kind::is_rule).collect();
     for part in parallel::in_parts(&resources, |part| attached(reader(), part)) {
         let (part, [met, said]) = part?;
@@ -190,6 +208,8 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
         remarks.extend(said);
         for Attached { rules, target } in part {
             match target {
+                // It goes with its group.
+                Target::Id(id) if gone.contains(id.as_str()) && rules.iter().all(|rule| rule.forgotten) => {}
                 Target::Id(id) => table.by_id(&id).rules.extend(rules),
                 Target::OneOf(addresses) => match addresses.as_slice() {
                     [one] if table.index.contains_key(one.as_str()) => {
@@ -202,17 +222,28 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
         }
     }
     let mut reader = reader();
-    for (instance, at) in of(Kind::is_group).zip(places) {
+    for (instance, at) in sights.telling.into_iter().zip(places) {
+        let group = &mut table.groups[at];
         for direction in [Direction::Ingress, Direction::Egress] {
-            inline_rules(&mut reader, instance, direction, source, &mut table.groups[at])?;
+            inline_rules(&mut reader, instance, direction, source, group)?;
+            forgotten::drop_listed(&mut reader, instance, direction, group)?;
         }
     }
+    let of_vpcs: BTreeSet<&str> = of(|kind| kind == Kind::Vpc)
+        .filter_map(|instance| instance.object().text("default_security_group_id").set())
+        .collect();
     for group in &mut table.groups {
+        let id = group.id.as_deref();
+        if group.name.is_none() && id.is_some_and(|id| of_vpcs.contains(id)) {
+            group.name = Some(DEFAULT.to_owned());
+        }
+        let removed = id.and_then(|id| source.removed.get(id));
+        forgotten::drop_taken(group, removed);
         name_self(group);
     }
     let mut groups = table.groups;
     groups.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
-    let prefix_lists = prefix_lists::read(source.instances, source.gone, &reader)?;
+    let prefix_lists = prefix_lists::read(source.instances, source.gone, &reader, &mut remarks)?;
     let prefix_list_ids = of(|kind| kind == Kind::PrefixList)
         .filter_map(|instance| Some((instance.address.clone(), instance.id()?.to_owned())))
         .collect();
@@ -262,6 +293,7 @@ fn attached(
             owner: instance.address.clone(),
             origin: Origin::Resource,
             forgotten: instance.action == Action::Forget,
+            description_unknown: rules::description_unknown(instance.object()),
             not_known: whose
                 .iter()
                 .cloned()
@@ -300,6 +332,9 @@ pub(crate) fn resource_keys(
     Ok(keys)
 }
 
+/// EC2's name for a VPC's default group, and for no other group (EC2 API reference, `CreateSecurityGroup`).
+const DEFAULT: &str = "default";
+
 #[derive(Default)]
 struct Table {
     groups: Vec<TerraformGroup>,
@@ -314,7 +349,7 @@ impl Table {
         let object = instance.object();
         let at = self.groups.len();
         let by_address = self.index.entry(instance.address.clone()).or_insert(at);
-        if is_new(instance) {
+        if instance.is_new() {
             *by_address = at;
         }
         if let Some(id) = instance.id() {
@@ -326,8 +361,7 @@ impl Table {
             id: instance.id().map(str::to_owned),
             name: match (object.text("name"), instance.kind) {
                 (Attribute::Set(name), _) => Some(name.to_owned()),
-                // EC2's name for it, and for no other group (EC2 API reference, `CreateSecurityGroup`).
-                (_, Kind::DefaultGroup) => Some("default".to_owned()),
+                (_, Kind::DefaultGroup) => Some(DEFAULT.to_owned()),
                 _ => None,
             },
             name_prefix: object.text("name_prefix").set().map(str::to_owned),
@@ -341,6 +375,13 @@ impl Table {
             echoed: BTreeSet::new(),
         });
         at
+    }
+
+    /// Another address of a group that is in here.
+    fn add_name(&mut self, instance: &Instance) {
+        if let Some(at) = instance.id().and_then(|id| self.index.get(id).copied()) {
+            self.index.entry(instance.address.clone()).or_insert(at);
+        }
     }
 
     /// The group with this id; made when only rule resources speak of it.
@@ -371,14 +412,6 @@ impl Table {
     }
 }
 
-/// Whether the object is yet to be made.
-fn is_new(instance: &Instance) -> bool {
-    matches!(
-        instance.action,
-        Action::Create | Action::Replace | Action::CreateAndForget
-    )
-}
-
 /// Addresses with the ids of what stands there, where known. An expression is unknown only when it means what is yet to
 /// be made, so a new object stands before an old one.
 fn addresses<'a>(instances: impl Iterator<Item = &'a Instance>) -> BTreeMap<&'a str, Option<&'a str>> {
@@ -387,7 +420,7 @@ fn addresses<'a>(instances: impl Iterator<Item = &'a Instance>) -> BTreeMap<&'a 
         let id = out
             .entry(instance.address.as_str())
             .or_insert_with(|| instance.id());
-        if is_new(instance) {
+        if instance.is_new() {
             *id = instance.id();
         }
     }
@@ -395,22 +428,28 @@ fn addresses<'a>(instances: impl Iterator<Item = &'a Instance>) -> BTreeMap<&'a 
 }
 
 fn tags(object: Object<'_>) -> (BTreeMap<String, String>, bool) {
-    // tags_all holds the provider's default tags, too; on create it is unknown when there are none.
+    let is_unknown = |attribute: &str| {
+        object
+            .unknown
+            .get(attribute)
+            .is_some_and(|tree| !matches!(tree, Tree::Tags(fields) if fields.is_empty()) && !tree.is_null())
+    };
+    // tags_all holds the provider's default tags, too; on create it is unknown when there are none, and where a tag has an
+    // empty value (`SetTagsDiff` of the AWS provider): then the default tags stand nowhere.
     for attribute in ["tags_all", "tags"] {
         if let Some(Tree::Tags(fields)) = object.value.get(attribute) {
             let known = fields
                 .iter()
                 .filter_map(|(key, value)| Some((key.to_string(), value.as_str()?.to_owned())))
                 .collect();
-            let unknown = object.unknown.get("tags").is_some_and(|tree| {
-                !matches!(tree, Tree::Tags(fields) if fields.is_empty()) && !tree.is_null()
-            });
+            let unknown = is_unknown("tags") || (!fields.is_empty() && is_unknown("tags_all"));
             return (known, unknown);
         }
     }
+    let all_unknown = object.unknown == &Tree::Bool(true);
     (
         BTreeMap::new(),
-        object.unknown.get("tags") == Some(&Tree::Bool(true)),
+        all_unknown || object.unknown.get("tags") == Some(&Tree::Bool(true)),
     )
 }
 
@@ -434,19 +473,24 @@ fn inline(instance: &Instance, direction: Direction, configuration: Option<&Plan
             .and_then(Tree::as_array)
             .map(|list| !list.is_empty())
     };
+    // A new object has no live rules to echo: what stands there is a wish, written by a `dynamic` block.
+    if instance.is_new() {
+        let unknown = match &instance.unknown {
+            all @ Tree::Bool(true) => Some(all),
+            some => some.get(attribute),
+        };
+        let placeholder = unknown.is_some_and(|tree| tree.as_array().is_some_and(|a| !a.is_empty()));
+        let is_told = || configuration.is_some_and(|all| instance.written(all).is_some());
+        return if rules(&instance.values) == Some(true) || placeholder {
+            Inline::Declared
+        } else if unknown == Some(&Tree::Bool(true)) && !is_told() {
+            // The provider plans it as unknown where nothing is written, too.
+            Inline::CannotTell
+        } else {
+            Inline::Absent
+        };
+    }
     match instance.action {
-        // A new object has no live rules to echo: what stands there is a wish, written by a `dynamic` block.
-        Action::Create | Action::Replace | Action::CreateAndForget => {
-            let placeholder = instance
-                .unknown
-                .get(attribute)
-                .is_some_and(|tree| tree.as_array().is_some_and(|a| !a.is_empty()));
-            if rules(&instance.values) == Some(true) || placeholder {
-                Inline::Declared
-            } else {
-                Inline::Absent
-            }
-        }
         // Only a wish can differ from what is.
         Action::Update if instance.values.get(attribute) != instance.before.get(attribute) => {
             Inline::Declared
@@ -463,12 +507,14 @@ fn inline_rules(
     group: &mut TerraformGroup,
 ) -> Result<(), ReadError> {
     let wish = group.inline(direction) == Inline::Declared;
-    let owned = |rule, origin, not_known| OwnedRule {
+    let may_be_wish = wish || (instance.is_new() && group.inline(direction) == Inline::CannotTell);
+    let owned = |rule, origin, not_known, description_unknown| OwnedRule {
         rule,
         owner: instance.address.clone(),
         origin,
         forgotten: instance.action == Action::Forget,
         not_known,
+        description_unknown,
     };
     match instance.object().objects(name_of(direction)) {
         Attribute::Set(blocks) => {
@@ -481,6 +527,7 @@ fn inline_rules(
                 .collect();
             let removed = source.removed.get(&group_id);
             for block in blocks {
+                let untold = rules::description_unknown(block);
                 for rule in reader.inline_rules(instance, block, direction)? {
                     let key = rule.key().map(|key| self_key(key, &group_id));
                     let known =
@@ -490,16 +537,16 @@ fn inline_rules(
                         .extend(key.as_ref().filter(|key| !wish && known(key)).cloned());
                     let unknown = reader.not_known(instance, block, Some(direction), &rule);
                     if wish {
-                        group.rules.push(owned(rule, Origin::Inline, unknown));
+                        group.rules.push(owned(rule, Origin::Inline, unknown, untold));
                     } else if key
                         .is_none_or(|key| !taken.contains(&key) && !removed.is_some_and(|r| r.contains(&key)))
                     {
-                        group.rules.push(owned(rule, Origin::Echo, unknown));
+                        group.rules.push(owned(rule, Origin::Echo, unknown, untold));
                     }
                 }
             }
         }
-        Attribute::Unknown if wish => {
+        Attribute::Unknown if may_be_wish => {
             group.rules.push(owned(
                 Rule {
                     direction,
@@ -515,6 +562,7 @@ fn inline_rules(
                     attribute: name_of(direction).to_owned(),
                     decided_by: reader.deciders(instance, name_of(direction)),
                 }],
+                true,
             ));
         }
         Attribute::Odd => reader.problems.push(Problem {
@@ -541,7 +589,8 @@ fn name_self(group: &mut TerraformGroup) {
     }
 }
 
-fn self_key(mut key: RuleKey, group_id: &str) -> RuleKey {
+/// The key of a rule of this group, in which a reference to the group itself has one form only.
+pub(crate) fn self_key(mut key: RuleKey, group_id: &str) -> RuleKey {
     if key.peer == Peer::group(group_id) {
         key.peer = Peer::SelfGroup;
     }

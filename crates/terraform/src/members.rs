@@ -5,11 +5,12 @@ use crate::resource::{Action, Carrier, Instance, Kind};
 use crate::rules::{Reader, Target};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A resource that carries security groups: an instance, a network interface, a load balancer, a database, and others. The
-/// table of types is in `resource.rs`.
+/// A resource that carries security groups: an instance, a network interface, a load balancer, a database, and others, also a
+/// template that instances are made after. The table of types is in `resource.rs`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Member {
-    /// Its Terraform address.
+    /// Its Terraform address; of a resource with several interfaces, each with groups of its own, that of the block:
+    /// `aws_launch_template.web.network_interfaces[1]`.
     pub address: String,
     /// Its id, once it is made.
     pub id: Option<String>,
@@ -46,12 +47,20 @@ pub(crate) fn read(instances: &[Instance], reader: &Reader<'_>) -> Vec<Member> {
         .collect();
     let mut members: Vec<(&Instance, Member)> = instances
         .iter()
-        .filter_map(|instance| {
-            let Kind::Carrier(carrier) = instance.kind else {
-                return None;
-            };
-            let carried = carried(instance, carrier, reader)?;
-            Some((instance, member(instance, carried, &elastic)))
+        .filter_map(|instance| match instance.kind {
+            Kind::Carrier(carrier) => Some((instance, carried(instance, carrier, reader))),
+            _ => None,
+        })
+        .flat_map(|(instance, carried)| {
+            let alone = carried.len() == 1;
+            let elastic = &elastic;
+            carried.into_iter().map(move |carried| {
+                let mut member = member(instance, carried.carried, elastic);
+                if let Some(block) = carried.block.filter(|_| !alone) {
+                    member.address = format!("{}.{block}", member.address);
+                }
+                (instance, member)
+            })
         })
         .collect();
     let attachments: Vec<&Instance> = instances
@@ -105,49 +114,75 @@ struct Carried {
     unknown: bool,
 }
 
-/// `None` where it is in no network, or carries no groups.
-fn carried(instance: &Instance, carrier: &Carrier, reader: &Reader<'_>) -> Option<Carried> {
+/// What one interface carries, and the block that it stands in.
+struct Interface {
+    carried: Carried,
+    block: Option<String>,
+}
+
+/// What each of its interfaces carries. Nothing where it is in no network, or carries no groups.
+fn carried(instance: &Instance, carrier: &Carrier, reader: &Reader<'_>) -> Vec<Interface> {
     let object = instance.object();
-    let mut lists = Vec::new();
-    match *carrier.groups {
-        [block, name] => match object.objects(block) {
-            Attribute::Set(blocks) => lists.extend(blocks.into_iter().map(|block| block.texts(name))),
-            Attribute::Null => {}
-            Attribute::Unknown | Attribute::Odd => lists.push(Attribute::Odd),
-        },
-        [name] => lists.push(object.texts(name)),
-        _ => {}
-    }
-    let mut out = Carried::default();
-    let mut any = false;
-    for list in lists {
-        any = true;
-        match list {
-            Attribute::Set(items) => {
-                out.unknown |= items.iter().any(|item| !matches!(item, Attribute::Set(_)));
-                let ids = items.into_iter().filter_map(Attribute::set);
-                out.groups.extend(ids.map(str::to_owned));
-            }
-            Attribute::Unknown | Attribute::Null if is_without(instance, carrier, reader) => return None,
-            Attribute::Unknown => match reader.groups_written(instance, carrier.groups) {
-                Some((groups, others)) => {
-                    out.groups.extend(groups);
-                    out.unknown |= others;
+    let mut out = Vec::new();
+    for place in carrier.places {
+        let mut add = |list: Attribute<Vec<Attribute<&str>>>, block: Option<String>| {
+            let carried = of_list(instance, carrier, place, list, reader);
+            out.extend(carried.map(|carried| Interface { carried, block }));
+        };
+        match **place {
+            [block, name] => match object.objects(block) {
+                Attribute::Set(blocks) => {
+                    for (at, object) in blocks.into_iter().enumerate() {
+                        add(object.texts(name), Some(format!("{block}[{at}]")));
+                    }
                 }
-                None => out.unknown = true,
+                Attribute::Null => {}
+                Attribute::Unknown | Attribute::Odd => add(Attribute::Odd, None),
             },
-            // AWS gives a new one the default group of its VPC where none is written.
-            Attribute::Null => out.unknown |= instance.action == Action::Create,
-            Attribute::Odd => out.unknown = true,
+            [name] => add(object.texts(name), None),
+            _ => {}
         }
     }
-    any.then_some(out)
+    out
+}
+
+/// What one list of groups comes to.
+fn of_list(
+    instance: &Instance,
+    carrier: &Carrier,
+    place: &[&str],
+    list: Attribute<Vec<Attribute<&str>>>,
+    reader: &Reader<'_>,
+) -> Option<Carried> {
+    let mut out = Carried::default();
+    match list {
+        // Who launches from it names the groups then, or AWS gives the default group.
+        Attribute::Set(items) if carrier.is_template() && items.is_empty() => return None,
+        Attribute::Set(items) => {
+            out.unknown |= items.iter().any(|item| !matches!(item, Attribute::Set(_)));
+            let ids = items.into_iter().filter_map(Attribute::set);
+            out.groups.extend(ids.map(str::to_owned));
+        }
+        Attribute::Unknown | Attribute::Null if is_without(instance, carrier, place, reader) => return None,
+        Attribute::Unknown => match reader.groups_written(instance, place) {
+            Some((groups, others)) => {
+                out.groups.extend(groups);
+                out.unknown |= others;
+            }
+            None => out.unknown = true,
+        },
+        Attribute::Null if carrier.is_template() => return None,
+        // AWS gives a new one the default group of its VPC where none is written.
+        Attribute::Null => out.unknown |= instance.action == Action::Create,
+        Attribute::Odd => out.unknown = true,
+    }
+    Some(out)
 }
 
 /// Whether it carries no group of its own where none is written, though the provider plans the attribute as unknown: a load
 /// balancer for packets, an endpoint that is a mere route, an instance on an interface that is there ("Resource: aws_lb",
 /// "Resource: aws_vpc_endpoint", "Resource: aws_instance").
-fn is_without(instance: &Instance, carrier: &Carrier, reader: &Reader<'_>) -> bool {
+fn is_without(instance: &Instance, carrier: &Carrier, place: &[&str], reader: &Reader<'_>) -> bool {
     let object = instance.object();
     let written = |name: &str| reader.is_written(instance, name) == Some(true);
     let without = match carrier.kind {
@@ -164,7 +199,7 @@ fn is_without(instance: &Instance, carrier: &Carrier, reader: &Reader<'_>) -> bo
         ),
         _ => false,
     };
-    without && !carrier.groups.iter().any(|name| written(name))
+    without && !place.iter().any(|name| written(name))
 }
 
 /// Adds the groups of attachments that are yet to be made.
@@ -196,7 +231,10 @@ fn attach(attachments: &[&Instance], reader: &Reader<'_>, members: &mut [(&Insta
                 let at = |name: &String| places.get(name.as_str()).copied();
                 (names.iter().filter_map(at).collect(), names.len() == 1)
             }
-            None => ((0..members.len()).collect(), false),
+            None => {
+                let may_be = |at: &usize| !matches!(members[*at].0.kind, Kind::Carrier(carrier) if carrier.is_template());
+                ((0..members.len()).filter(may_be).collect(), false)
+            }
         };
         for at in carriers {
             let Some((_, member)) = members.get_mut(at) else {

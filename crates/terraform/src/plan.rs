@@ -143,9 +143,6 @@ impl Plan {
         if deferred > 0 {
             partial.push(format!("{deferred} changes are deferred to a later plan"));
         }
-        if !document.has_changes {
-            partial.push("the plan refreshes the state only (no resource_changes)".to_owned());
-        }
         let mut plan = Self {
             terraform_version: document.terraform_version,
             counts: ActionCounts::default(),
@@ -165,29 +162,51 @@ impl Plan {
             sensitive,
         };
         let mut touched: HashSet<Cow<'_, str>> = HashSet::new();
+        let mut gone: Vec<Instance> = Vec::new();
         let parts: Vec<Part<'_>> = parts
             .into_iter()
             .collect::<Result<_, _>>()
             .map_err(|error| json(in_place(text, error)))?;
-        for part in parts {
+        for mut part in parts {
+            gone.append(&mut part.deposed);
             let addresses = plan.add(part);
             // Only a prior state is told apart by them.
             if document.prior_state.is_some() {
                 touched.extend(addresses);
             }
         }
+        let deposed: BTreeSet<(&str, Option<&str>)> = gone
+            .iter()
+            .map(|instance| (instance.address.as_str(), instance.id()))
+            .collect();
         if let Some(prior) = &document.prior_state {
             plan.before.clear();
             let objects = prior.values.as_ref().map(Values::objects).unwrap_or_default();
             for part in parallel::in_parts(&objects, shown::instances) {
                 for instance in part.map_err(json)? {
-                    if !touched.contains(instance.address.as_str()) {
+                    let gone = || deposed.contains(&(instance.address.as_str(), instance.id()));
+                    if !touched.contains(instance.address.as_str()) && !gone() {
+                        if !instance.values.is_object() {
+                            plan.problems.push(not_shown(&instance.address, "prior_state"));
+                        }
                         plan.untouched.insert(instance.address.clone());
                         plan.after.push(instance.clone());
                     }
                     plan.before.push(instance);
                 }
             }
+        }
+        // Terraform leaves out the key where there is nothing to list, too (`jsonplan`, `omitempty`): that is nothing to miss
+        // where neither the code nor the state has anything that matters.
+        let is_managed = |instance: &Instance| !instance.is_data();
+        let is_bare = || {
+            plan.configuration
+                .as_ref()
+                .is_some_and(|all| !all.may_have_resources())
+        };
+        if !document.has_changes && (!is_bare() || plan.before.iter().any(is_managed)) {
+            let why = "the plan refreshes the state only (no resource_changes)";
+            plan.partial.push(why.to_owned());
         }
         Ok(plan)
     }
@@ -297,6 +316,8 @@ struct Part<'a> {
     sensitive: Sensitive,
     /// The addresses of the changes.
     touched: Vec<Cow<'a, str>>,
+    /// Deposed objects that go: the current object at the address is another one.
+    deposed: Vec<Instance>,
 }
 
 impl<'a> Part<'a> {
@@ -315,7 +336,9 @@ impl<'a> Part<'a> {
     }
 
     fn add_change(&mut self, change: Change<'a>) -> Result<(), serde_json::Error> {
-        self.touched.push(change.address.clone());
+        if !change.deposed {
+            self.touched.push(change.address.clone());
+        }
         self.touched.extend(change.previous_address.clone());
         let action = match &change.sides.actions {
             Actions::Known(action) => *action,
@@ -348,14 +371,34 @@ impl<'a> Part<'a> {
         {
             self.rules_rewritten += rewritten(kind, &before, &after);
         }
+        if change.deposed {
+            self.deposed.push(as_before(Action::Keep));
+        }
+        let shown = match action {
+            Action::Delete => kind != Kind::DefaultGroup || before.is_object(),
+            Action::Forget => before.is_object(),
+            _ => after.is_object(),
+        };
+        if !shown {
+            let side = if matches!(action, Action::Delete | Action::Forget) {
+                "before"
+            } else {
+                "after"
+            };
+            self.problems.push(not_shown(&address, side));
+        }
         // Of a plan with a prior state, that one counts.
         if !before.is_null() {
             self.before.push(as_before(Action::Keep));
         }
-        if (kind.is_rule() || kind == Kind::PrefixListEntry)
-            && matches!(action, Action::Update | Action::Replace | Action::Delete)
-            && !before.is_null()
-        {
+        let goes = match action {
+            Action::Update => kind.is_rule() || kind == Kind::PrefixListEntry,
+            Action::Replace | Action::Delete => {
+                kind.is_rule() || matches!(kind, Kind::PrefixListEntry | Kind::Group)
+            }
+            _ => false,
+        };
+        if goes && !before.is_null() {
             self.removed.push(as_before(Action::Delete));
         }
         match action {
@@ -405,6 +448,14 @@ fn shared(before: Tree, after: Tree) -> (Arc<Tree>, Arc<Tree>) {
         return (Arc::clone(&both), both);
     }
     (share(before), share(after))
+}
+
+/// The problem of an object that stays, or is made, and of which there is nothing to see.
+fn not_shown(address: &str, side: &str) -> Problem {
+    Problem {
+        address: address.to_owned(),
+        what: format!("its values are not there ({side} is no object)"),
+    }
 }
 
 /// How many rules a change of this object writes or takes away.
@@ -461,6 +512,10 @@ fn tell_inline(group: &mut groups::TerraformGroup, code: &Configuration) {
                 for owned in echoes.filter(|owned| owned.origin == groups::Origin::Echo) {
                     owned.origin = groups::Origin::Inline;
                 }
+            } else {
+                group.rules.retain(|owned| {
+                    owned.rule.direction != direction || owned.origin != groups::Origin::Inline
+                });
             }
         }
     }

@@ -1,8 +1,8 @@
 //! The entries of prefix lists: in the list itself, or each a resource of its own.
 
-use crate::attributes::{Attribute, Object};
-use crate::error::ReadError;
-use crate::resource::{Action, Instance, Kind};
+use crate::attributes::Attribute;
+use crate::error::{Problem, ReadError};
+use crate::resource::{Instance, Kind};
 use crate::rules::Reader;
 use portcullis_secgroup::{AddressSet, Cidr, PrefixLists};
 use std::collections::BTreeMap;
@@ -18,14 +18,15 @@ struct List<'a> {
 }
 
 /// The lists among `instances`, by address and by id. `removed` are objects that the change takes away: the list's own attribute
-/// may still show their entries.
+/// may still show their entries. What is not as it looks is added to `remarks`.
 pub(crate) fn read(
     instances: &[Instance],
     removed: &[Instance],
     reader: &Reader<'_>,
+    remarks: &mut Vec<Problem>,
 ) -> Result<PrefixLists, ReadError> {
     let of = |wanted: Kind| instances.iter().filter(move |instance| instance.kind == wanted);
-    let is_data = |instance: &&Instance| instance.parsed().is_some_and(|address| address.data);
+    let is_data = |instance: &&Instance| instance.is_data();
     // What a data source has read is older than what the plan makes of the same list.
     let lists = of(Kind::PrefixList)
         .filter(is_data)
@@ -33,7 +34,7 @@ pub(crate) fn read(
     let mut found: Vec<List<'_>> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for instance in lists {
-        let list = own_entries(instance, removed, reader)?;
+        let list = own_entries(instance, removed, reader, remarks)?;
         for name in &list.names {
             places.insert(name, found.len());
         }
@@ -41,7 +42,7 @@ pub(crate) fn read(
     }
     for entry in of(Kind::PrefixListEntry) {
         let object = entry.object();
-        let cidr = cidr(entry, object)?;
+        let cidr = cidr(entry, object.text("cidr"), remarks)?;
         let (lists, certain): (Vec<usize>, bool) = match object.text("prefix_list_id") {
             Attribute::Set(id) => {
                 let at = *places.entry(id).or_insert_with(|| {
@@ -89,8 +90,10 @@ fn own_entries<'a>(
     instance: &'a Instance,
     removed: &[Instance],
     reader: &Reader<'_>,
+    remarks: &mut Vec<Problem>,
 ) -> Result<List<'a>, ReadError> {
-    let is_data = instance.parsed().is_some_and(|address| address.data);
+    let object = instance.object();
+    let is_data = instance.is_data();
     let attribute = if is_data { "entries" } else { "entry" };
     let mut list = List {
         names: [Some(instance.address.as_str()), instance.id()]
@@ -100,20 +103,33 @@ fn own_entries<'a>(
         ..List::default()
     };
     let is_wish = !is_data && reader.is_written(instance, "entry") == Some(true);
-    let is_new = matches!(
-        instance.action,
-        Action::Create | Action::Replace | Action::CreateAndForget
-    );
-    match instance.object().objects(attribute) {
+    let is_new = instance.is_new();
+    // One of AWS's own has no entries with descriptions, but mere blocks ("Data Source: aws_prefix_list").
+    let blocks = if is_data {
+        object.texts("cidr_blocks")
+    } else {
+        Attribute::Null
+    };
+    let items: Attribute<Vec<Attribute<&str>>> = match (blocks, object.objects(attribute)) {
+        (Attribute::Null, Attribute::Set(items)) => {
+            Attribute::Set(items.into_iter().map(|item| item.text("cidr")).collect())
+        }
+        (Attribute::Null, Attribute::Null) => Attribute::Null,
+        (Attribute::Null, Attribute::Unknown) => Attribute::Unknown,
+        (Attribute::Null, Attribute::Odd) => Attribute::Odd,
+        (blocks, _) => blocks,
+    };
+    match items {
         Attribute::Set(items) => {
             for item in items {
-                match cidr(instance, item)? {
+                match cidr(instance, item, remarks)? {
                     Some(cidr) => list.entries.push(cidr),
                     None => list.others = true,
                 }
             }
         }
-        Attribute::Null => {}
+        // Every list of AWS's own has blocks, and of what a data source has not read nothing is known.
+        Attribute::Null => list.others = is_data,
         // A new list without entries of its own is empty when it is made.
         Attribute::Unknown => {
             list.others = !(is_new && reader.is_written(instance, "entry") == Some(false));
@@ -126,7 +142,7 @@ fn own_entries<'a>(
             .filter(|entry| entry.kind == Kind::PrefixListEntry)
             .filter(|entry| entry.object().text("prefix_list_id").set() == instance.id());
         for entry in gone {
-            let cidr = cidr(entry, entry.object())?;
+            let cidr = cidr(entry, entry.object().text("cidr"), &mut Vec::new())?;
             list.entries.retain(|known| Some(*known) != cidr);
         }
     }
@@ -134,12 +150,19 @@ fn own_entries<'a>(
 }
 
 /// `None` when it is not known.
-fn cidr(instance: &Instance, object: Object<'_>) -> Result<Option<Cidr>, ReadError> {
-    let Attribute::Set(text) = object.text("cidr") else {
+fn cidr(
+    instance: &Instance,
+    text: Attribute<&str>,
+    remarks: &mut Vec<Problem>,
+) -> Result<Option<Cidr>, ReadError> {
+    let Attribute::Set(text) = text else {
         return Ok(None);
     };
     match Cidr::parse_noting_host_bits(text) {
-        Ok((cidr, _)) => Ok(Some(cidr)),
+        Ok((cidr, host_bits)) => {
+            remarks.extend(host_bits.then(|| Problem::host_bits(&instance.address, text, cidr)));
+            Ok(Some(cidr))
+        }
         Err(source) => Err(ReadError::Rule {
             address: instance.address.clone(),
             attribute: "cidr",

@@ -1,6 +1,6 @@
 //! One resource object on one side of a change, whatever document it came from.
 
-use crate::address::Address;
+use crate::address::{Address, Split};
 use crate::attributes::Object;
 use crate::configuration::PlanConfiguration;
 use crate::tree::{Names, Tree};
@@ -20,7 +20,7 @@ pub(crate) enum Kind {
     VpcIngress,
     /// `aws_vpc_security_group_egress_rule`
     VpcEgress,
-    /// `aws_ec2_managed_prefix_list`, as a resource or a data source.
+    /// `aws_ec2_managed_prefix_list`, as a resource or a data source, and the data source `aws_prefix_list`.
     PrefixList,
     /// `aws_ec2_managed_prefix_list_entry`
     PrefixListEntry,
@@ -30,39 +30,71 @@ pub(crate) enum Kind {
     Attachment,
     /// What carries groups: `aws_instance`, `aws_network_interface`, `aws_lb`, …
     Carrier(&'static Carrier),
+    /// `aws_vpc` or `aws_default_vpc`: it tells which group is its default group.
+    Vpc,
+    /// What holds rules of groups in a form that this crate does not read.
+    Unread,
 }
 
 /// A resource type that carries security groups.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Carrier {
     pub(crate) kind: &'static str,
-    /// Where the ids of its groups stand: an attribute, or one of a nested block, without which it is in no network.
-    pub(crate) groups: &'static [&'static str],
+    /// The places where the ids of its groups stand: an attribute, or one of a nested block, without which it is in no
+    /// network. Each block is an interface of its own.
+    pub(crate) places: &'static [&'static [&'static str]],
 }
 
-const fn carrier(kind: &'static str, groups: &'static [&'static str]) -> Carrier {
-    Carrier { kind, groups }
+const fn carrier(kind: &'static str, places: &'static [&'static [&'static str]]) -> Carrier {
+    Carrier { kind, places }
+}
+
+impl Carrier {
+    /// Whether it is no member itself: members are made after it.
+    pub(crate) fn is_template(&self) -> bool {
+        matches!(self.kind, "aws_launch_template" | "aws_launch_configuration")
+    }
+
+    /// The nested blocks in which groups are named.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = &'static str> {
+        self.places.iter().filter_map(|place| match place {
+            [block, _] => Some(*block),
+            _ => None,
+        })
+    }
 }
 
 /// After the pages of the AWS provider's documentation: "Resource: aws_instance", and so on.
-static CARRIERS: [Carrier; 16] = [
-    carrier("aws_instance", &["vpc_security_group_ids"]),
-    carrier("aws_network_interface", &["security_groups"]),
-    carrier("aws_lb", &["security_groups"]),
+static CARRIERS: [Carrier; 18] = [
+    carrier("aws_instance", &[&["vpc_security_group_ids"]]),
+    carrier("aws_network_interface", &[&["security_groups"]]),
+    carrier("aws_lb", &[&["security_groups"]]),
     // Another name for `aws_lb`, says its page.
-    carrier("aws_alb", &["security_groups"]),
-    carrier("aws_elb", &["security_groups"]),
-    carrier("aws_vpc_endpoint", &["security_group_ids"]),
-    carrier("aws_db_instance", &["vpc_security_group_ids"]),
-    carrier("aws_rds_cluster", &["vpc_security_group_ids"]),
-    carrier("aws_docdb_cluster", &["vpc_security_group_ids"]),
-    carrier("aws_neptune_cluster", &["vpc_security_group_ids"]),
-    carrier("aws_redshift_cluster", &["vpc_security_group_ids"]),
-    carrier("aws_elasticache_cluster", &["security_group_ids"]),
-    carrier("aws_elasticache_replication_group", &["security_group_ids"]),
-    carrier("aws_efs_mount_target", &["security_groups"]),
-    carrier("aws_lambda_function", &["vpc_config", "security_group_ids"]),
-    carrier("aws_ecs_service", &["network_configuration", "security_groups"]),
+    carrier("aws_alb", &[&["security_groups"]]),
+    carrier("aws_elb", &[&["security_groups"]]),
+    carrier("aws_vpc_endpoint", &[&["security_group_ids"]]),
+    carrier("aws_db_instance", &[&["vpc_security_group_ids"]]),
+    carrier("aws_rds_cluster", &[&["vpc_security_group_ids"]]),
+    carrier("aws_docdb_cluster", &[&["vpc_security_group_ids"]]),
+    carrier("aws_neptune_cluster", &[&["vpc_security_group_ids"]]),
+    carrier("aws_redshift_cluster", &[&["vpc_security_group_ids"]]),
+    carrier("aws_elasticache_cluster", &[&["security_group_ids"]]),
+    carrier("aws_elasticache_replication_group", &[&["security_group_ids"]]),
+    carrier("aws_efs_mount_target", &[&["security_groups"]]),
+    carrier("aws_lambda_function", &[&["vpc_config", "security_group_ids"]]),
+    carrier(
+        "aws_ecs_service",
+        &[&["network_configuration", "security_groups"]],
+    ),
+    // What Auto Scaling and others make instances of.
+    carrier(
+        "aws_launch_template",
+        &[
+            &["vpc_security_group_ids"],
+            &["network_interfaces", "security_groups"],
+        ],
+    ),
+    carrier("aws_launch_configuration", &[&["security_groups"]]),
 ];
 
 impl Kind {
@@ -73,10 +105,16 @@ impl Kind {
             "aws_security_group_rule" => Self::Rule,
             "aws_vpc_security_group_ingress_rule" => Self::VpcIngress,
             "aws_vpc_security_group_egress_rule" => Self::VpcEgress,
-            "aws_ec2_managed_prefix_list" => Self::PrefixList,
+            "aws_ec2_managed_prefix_list" | "aws_prefix_list" => Self::PrefixList,
             "aws_ec2_managed_prefix_list_entry" => Self::PrefixListEntry,
             "aws_eip" => Self::Eip,
             "aws_network_interface_sg_attachment" => Self::Attachment,
+            "aws_vpc" | "aws_default_vpc" => Self::Vpc,
+            // Another provider's words for the same things ("Resource (Cloud Control API)": awscc_ec2_security_group, and
+            // so on).
+            "awscc_ec2_security_group"
+            | "awscc_ec2_security_group_ingress"
+            | "awscc_ec2_security_group_egress" => Self::Unread,
             _ => Self::Carrier(CARRIERS.iter().find(|carrier| carrier.kind == kind)?),
         })
     }
@@ -188,6 +226,19 @@ impl Instance {
     /// Its address, taken apart.
     pub(crate) fn parsed(&self) -> Option<Address> {
         Address::parse(&self.address)
+    }
+
+    /// Whether a data source has read it.
+    pub(crate) fn is_data(&self) -> bool {
+        Split::of(&self.address).is_some_and(|split| split.resource.starts_with("data."))
+    }
+
+    /// Whether it is yet to be made.
+    pub(crate) fn is_new(&self) -> bool {
+        matches!(
+            self.action,
+            Action::Create | Action::Replace | Action::CreateAndForget
+        )
     }
 
     /// Which attributes and blocks the plan's configuration writes for it, looked up when it is first asked for. `None` when

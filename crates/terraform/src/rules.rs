@@ -20,6 +20,17 @@ const SENSITIVE: &str = "(sensitive)";
 /// Shown where a description is not known yet.
 const UNKNOWN: &str = "(known after apply)";
 
+/// Said of a rule without one.
+const NO_SOURCE: &str = "no source that this version understands";
+/// Where an inline block says from or to whom.
+const INLINE_SOURCES: [&str; 5] = [
+    "cidr_blocks",
+    "ipv6_cidr_blocks",
+    "prefix_list_ids",
+    "security_groups",
+    "self",
+];
+
 /// A value that is known only after apply, and what will decide it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NotKnown {
@@ -27,6 +38,11 @@ pub struct NotKnown {
     pub attribute: String,
     /// What will decide it, as far as the plan's configuration tells: `module.net.aws_eip.nat.public_ip`.
     pub decided_by: Vec<String>,
+}
+
+/// Whether the description of a rule, which stands in `object`, is known only after apply.
+pub(crate) fn description_unknown(object: Object<'_>) -> bool {
+    object.text("description") == Attribute::Unknown
 }
 
 /// What a rule resource is attached to.
@@ -171,7 +187,7 @@ impl Reader<'_> {
             self.one_source(instance, object)?
         };
         if peers.is_empty() {
-            self.problem(&instance.address, "no source that this version understands");
+            self.problem(&instance.address, NO_SOURCE);
             return self.spread(
                 instance,
                 object,
@@ -190,7 +206,13 @@ impl Reader<'_> {
         block: Object<'_>,
         direction: Direction,
     ) -> Result<Vec<Rule>, ReadError> {
-        let peers = self.many_sources(instance, block, Some(direction))?;
+        let mut peers = self.many_sources(instance, block, Some(direction))?;
+        // Whoever is let in stands in one of these. The provider writes all of them: where they are all there, it is nobody.
+        let is_there = |name: &&str| block.value.get(name).is_some();
+        if peers.is_empty() && !INLINE_SOURCES.iter().all(is_there) {
+            self.problem(&instance.address, NO_SOURCE);
+            peers.push(Peer::Unknown(UnknownPeer::Any));
+        }
         self.spread(instance, block, direction, "protocol", peers)
     }
 
@@ -227,7 +249,7 @@ impl Reader<'_> {
         let description = match object.text("description") {
             _ if object.is_sensitive("description") => Some(SENSITIVE.to_owned()),
             Attribute::Set(text) if !text.is_empty() => Some(text.to_owned()),
-            // There will be one: whoever asks for a description must not be told there is none.
+            // Perhaps there will be one: `OwnedRule::description_unknown` says so.
             Attribute::Unknown => Some(UNKNOWN.to_owned()),
             _ => None,
         };
@@ -451,12 +473,8 @@ impl Reader<'_> {
                         attribute,
                         source: source.into(),
                     })?;
-                if host_bits {
-                    self.remarks.push(Problem {
-                        address: instance.address.clone(),
-                        what: format!("{text} has bits behind its prefix: it is {cidr}, as EC2 reads it"),
-                    });
-                }
+                let said = host_bits.then(|| Problem::host_bits(&instance.address, text, cidr));
+                self.remarks.extend(said);
                 Ok(Peer::Cidr(cidr))
             }
             Attribute::Unknown | Attribute::Null => Ok(Peer::Unknown(unknown)),

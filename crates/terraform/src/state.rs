@@ -54,6 +54,12 @@ impl State {
             json(again.err().unwrap_or(error))
         };
         let document = document.map_err(json)?;
+        if document.is_plan {
+            return Err(ReadError::Shape {
+                what: "state",
+                why: "it is a plan".to_owned(),
+            });
+        }
         let instances = match (document.version, document.format_version) {
             (Some(4), _) => {
                 let mut instances = Vec::new();
@@ -92,6 +98,15 @@ impl State {
                 });
             }
         };
+        if let Some(odd) = instances.iter().find(|instance| !instance.values.is_object()) {
+            return Err(ReadError::Shape {
+                what: "state",
+                why: format!(
+                    "{} has no attributes in a form that this version reads (Terraform before 0.12 wrote another)",
+                    odd.address
+                ),
+            });
+        }
         Ok(Self {
             serial: document.serial,
             lineage: document.lineage,

@@ -13,6 +13,10 @@ impl<V> Table<V> {
         let at = self.0.binary_search_by(|(key, _)| (**key).cmp(name)).ok()?;
         self.0.get(at).map(|(_, value)| value)
     }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &V)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
 }
 
 impl<V> Default for Table<V> {

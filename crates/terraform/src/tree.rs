@@ -10,11 +10,12 @@ use std::fmt;
 
 /// Every attribute this crate reads, in Terraform's order. What is not named here is skipped while reading, except inside of
 /// tags.
-const NAMES: [&str; 44] = [
+const NAMES: [&str; 46] = [
     "cidr",
     "cidr_blocks",
     "cidr_ipv4",
     "cidr_ipv6",
+    "default_security_group_id",
     "description",
     "dns_name",
     "egress",
@@ -34,6 +35,7 @@ const NAMES: [&str; 44] = [
     "network_configuration",
     "network_interface",
     "network_interface_id",
+    "network_interfaces",
     "prefix_list_id",
     "prefix_list_ids",
     "primary_network_interface_id",
@@ -168,6 +170,10 @@ impl Tree {
 
     pub(crate) fn is_null(&self) -> bool {
         *self == Self::Null
+    }
+
+    pub(crate) fn is_object(&self) -> bool {
+        matches!(self, Self::Object(_) | Self::Flags(_) | Self::Tags(_))
     }
 
     /// An object of these attributes, each `true`: what a tree of unknown or sensitive attributes looks like.

@@ -210,11 +210,11 @@ impl<'a> Reader<'_, 'a> {
         address: &str,
     ) -> (Tree, Tree) {
         let mut pair = Pair::default();
-        let nested: &[&str] = match kind {
-            Kind::Group | Kind::DefaultGroup => &["ingress", "egress"],
-            Kind::PrefixList => &["entry"],
-            Kind::Carrier(carrier) if carrier.groups.len() > 1 => &carrier.groups[..1],
-            _ => &[],
+        let nested: Vec<&str> = match kind {
+            Kind::Group | Kind::DefaultGroup => vec!["ingress", "egress"],
+            Kind::PrefixList => vec!["entry"],
+            Kind::Carrier(carrier) => carrier.blocks().collect(),
+            _ => Vec::new(),
         };
         for attribute in resource.body.attributes() {
             let key = attribute.key.as_str();
@@ -230,7 +230,7 @@ impl<'a> Reader<'_, 'a> {
             };
             pair.add(name, value, unknown);
         }
-        for &block in nested {
+        for &block in &nested {
             let Some(name) = Name::of(block).filter(|_| !resource.body.has_attribute(block)) else {
                 continue;
             };

@@ -22,6 +22,8 @@ pub(super) struct Document<'a> {
     pub(super) values: Option<Values<'a, false>>,
     /// Those that are text and not sensitive.
     pub(super) outputs: BTreeMap<String, String>,
+    /// Whether it has what no state has: it is a plan.
+    pub(super) is_plan: bool,
 }
 
 /// A resource with its objects, which are read as `I`.
@@ -104,6 +106,10 @@ enum Field {
     Resources,
     Values,
     Outputs,
+    ResourceChanges,
+    PlannedValues,
+    PriorState,
+    Configuration,
     #[serde(other)]
     Other,
 }
@@ -121,6 +127,7 @@ impl<'de, I: Deserialize<'de>> Visitor<'de> for Fields<'_, 'de, I> {
         let (mut version, mut format_version, mut terraform_version) = (None, None, None);
         let (mut serial, mut lineage) = (None, None);
         let (mut resources, mut values, mut outputs) = (None, None, None);
+        let mut is_plan = false;
         while let Some(field) = map.next_key()? {
             match field {
                 Field::Version => once(&mut version, "version", map.next_value()?)?,
@@ -141,6 +148,10 @@ impl<'de, I: Deserialize<'de>> Visitor<'de> for Fields<'_, 'de, I> {
                     let all = map.next_value::<BTreeMap<String, Output>>()?;
                     once(&mut outputs, "outputs", all)?;
                 }
+                Field::ResourceChanges | Field::PlannedValues | Field::PriorState | Field::Configuration => {
+                    map.next_value::<IgnoredAny>()?;
+                    is_plan = true;
+                }
                 Field::Other => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -158,6 +169,7 @@ impl<'de, I: Deserialize<'de>> Visitor<'de> for Fields<'_, 'de, I> {
             terraform_version: terraform_version.flatten(),
             values: values.flatten(),
             outputs: outputs.unwrap_or_default().into_iter().filter_map(told).collect(),
+            is_plan,
         })
     }
 }
