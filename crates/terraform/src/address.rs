@@ -199,7 +199,11 @@ mod tests {
             (r#""a]é\é]""#, r#"aws_x.y["a]é\é]"]"#),
             ("", "aws_x.y[]"),
         ] {
-            assert_eq!(Address::parse(address).unwrap().key.as_deref(), Some(key), "{address}");
+            assert_eq!(
+                Address::parse(address).unwrap().key.as_deref(),
+                Some(key),
+                "{address}"
+            );
         }
     }
 

@@ -116,7 +116,10 @@ pub(crate) enum Tree {
     Tags(Box<[(CompactString, Tree)]>),
 }
 
-const _: () = assert!(size_of::<Tree>() == 24, "a text that is short lies in the value itself");
+const _: () = assert!(
+    size_of::<Tree>() == 24,
+    "a text that is short lies in the value itself"
+);
 
 impl Tree {
     /// A field of an object.

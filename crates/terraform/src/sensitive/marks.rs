@@ -14,7 +14,10 @@ static ESCAPES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r"\u00"
 /// answer says nothing.
 pub(crate) fn may_be_there(text: &str) -> bool {
     let bytes = text.as_bytes();
-    if ESCAPES.find_iter(bytes).any(|at| spells_a_letter(bytes.get(at + 4))) {
+    if ESCAPES
+        .find_iter(bytes)
+        .any(|at| spells_a_letter(bytes.get(at + 4)))
+    {
         return true;
     }
     KEYS.find_iter(bytes)
