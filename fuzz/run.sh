@@ -14,7 +14,7 @@ seeds() { # TARGET: the recordings it reads, a file name per line
     case "$1" in
     plan) find ../fixtures -name plan.json ;;
     state) find ../fixtures -name 'state*.json' ;;
-    policy) find ../terraform ../policies -name '*.yaml' ;;
+    policy) find ../terraform ../policies edge/policy -name '*.yaml' ;;
     live) find ../fixtures -path '*/aws/*.json' ;;
     hcl) find ../fixtures ../terraform -name '*.tf' ;;
     esac

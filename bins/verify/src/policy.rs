@@ -69,10 +69,12 @@ pub(crate) fn judged(
         );
     }
     if let Some(recorded) = recorded {
-        add(
-            "recorded",
-            hidden.leave_out(judge(policy, &Subject::recorded(recorded), today)),
-        );
+        // The live view knows whether what a state only echoes still holds.
+        let subject = match live {
+            Some(_) => Subject::recorded_beside_live(recorded),
+            None => Subject::recorded(recorded),
+        };
+        add("recorded", hidden.leave_out(judge(policy, &subject, today)));
     }
     found.sort_by_key(|found| std::cmp::Reverse((found.finding.is_open(), found.finding.severity)));
     report.policy = found;

@@ -3,13 +3,19 @@
 use crate::extent::Extent;
 use crate::peers::{with_own, without_own};
 use crate::subject::JudgedRule;
-use portcullis_secgroup::{Area, Direction, Overlay, PeerSet, PrefixLists, Reading, Rule, Token, TrafficSet};
+use portcullis_secgroup::{
+    AddressSet, Area, Direction, OpenSet, Overlay, Peer, PeerSet, PrefixLists, Reading, Rule, Token,
+    TokenSet, TrafficSet,
+};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// At most this many intervals of a set are written out to tell it in lines.
 const WRITTEN_OUT: usize = 1 << 16;
 /// At most this many lines are told of one hole.
 const LINES: usize = 48;
+/// So many blocks of addresses are told one by one.
+const BLOCKS: usize = 3;
 
 /// What is forbidden, as groups see it: whoever names a group's id names its own members.
 pub(crate) struct Windows {
@@ -48,6 +54,8 @@ pub(crate) struct Window<'w> {
     pub(crate) direction: Direction,
     pub(crate) reading: Reading,
     pub(crate) lists: &'w PrefixLists,
+    /// Prefix lists that are excepted: a rule for one of them opens nothing of the area, whatever its entries are.
+    pub(crate) excepted: &'w [String],
 }
 
 /// What rules open of the forbidden, where it is too much.
@@ -59,6 +67,8 @@ pub(crate) struct Hole<'r> {
     parts: Vec<(Cause<'r>, Area)>,
     /// For people: the same rules whole, not cut to the forbidden.
     shown: Vec<Area>,
+    /// Groups of other accounts, by their ids: as EC2 writes them.
+    foreign: BTreeMap<String, String>,
 }
 
 /// A rule, and whether it is another group's, or may be.
@@ -67,7 +77,8 @@ pub(crate) type Cause<'r> = (&'r JudgedRule, bool);
 impl Window<'_> {
     /// What the rule opens of what is looked at.
     pub(crate) fn clip(&self, rule: &Rule) -> Option<Area> {
-        if rule.direction != self.direction {
+        let excepted = |id: &String| self.excepted.contains(id);
+        if rule.direction != self.direction || matches!(&rule.peer, Peer::PrefixList(id) if excepted(id)) {
             return None;
         }
         self.area.clip(rule, self.reading, self.lists)
@@ -99,22 +110,54 @@ impl Window<'_> {
         if parts.is_empty() {
             return None;
         }
-        let left: Overlay<'_> = parts.iter().map(|(_, area)| area).collect();
-        let traffic = if cut.is_empty() {
-            extent.traffic(&left, &self.area.peers)
-        } else {
+        let too_much = |named: &PeerSet| {
+            let left: Overlay<'_> = parts.iter().map(|(_, area)| area).collect();
+            if cut.is_empty() {
+                return extent.traffic(&left, named);
+            }
             let all: Overlay<'_> = parts.iter().map(|(_, area)| area).chain(&cut).collect();
-            extent.traffic_left(&all, &left, &self.area.peers)
+            extent.traffic_left(&all, &left, named)
         };
+        let mut traffic = too_much(&self.area.peers);
         if traffic.is_empty() {
             return None;
+        }
+        if extent != Extent::Any {
+            // Each family is counted by itself, so one that is not too much is no part of it.
+            let families = [AddressSet::all_v4(), AddressSet::all_v6()].map(|family| {
+                let named = self.area.peers.addresses().intersection(&family);
+                (too_much(&PeerSet::new(named, TokenSet::default())), family)
+            });
+            let of_family = |area: &Area, (traffic, family): &(TrafficSet, AddressSet)| Area {
+                traffic: area.traffic.intersection(traffic),
+                peers: PeerSet::new(area.peers.addresses().intersection(family), TokenSet::default()),
+            };
+            let split = |(cause, area): &(Cause<'r>, Area)| {
+                let (cause, areas) = (
+                    *cause,
+                    [&families[0], &families[1]].map(|family| of_family(area, family)),
+                );
+                let some = |area: &Area| !area.traffic.is_empty() && !area.peers.is_empty();
+                areas.into_iter().filter(some).map(move |area| (cause, area))
+            };
+            parts = parts.iter().flat_map(split).collect();
+            traffic = families[0].0.union(&families[1].0);
         }
         let mut hole = Hole {
             direction: self.direction,
             traffic,
             parts,
             shown: Vec::new(),
+            foreign: BTreeMap::new(),
         };
+        let full_name = |judged: &JudgedRule| match &judged.rule.peer {
+            Peer::Group { id, account: Some(_) } => Some((id.clone(), judged.rule.peer.to_string())),
+            _ => None,
+        };
+        hole.foreign = hole
+            .causes()
+            .filter_map(|(judged, _)| full_name(judged))
+            .collect();
         hole.shown = hole
             .causes()
             .filter_map(|(judged, _)| Area::of(&judged.rule, self.reading, self.lists))
@@ -143,46 +186,175 @@ impl<'r> Hole<'r> {
         self.overlay().is_subset(&self.traffic, other)
     }
 
+    /// What of it is not in `other`, in words; `None` when that is all of it, or too much to be told.
+    pub(crate) fn beyond(&self, other: &Overlay<'_>) -> Option<String> {
+        let all = self.overlay().written_out(&self.traffic, WRITTEN_OUT)?;
+        let areas: Vec<Area> = all
+            .pieces()
+            .iter()
+            .map(|piece| Area {
+                traffic: piece.traffic(),
+                peers: piece.peers.clone(),
+            })
+            .collect();
+        let beyond = areas.iter().collect::<Overlay<'_>>().beyond(other, WRITTEN_OUT)?;
+        (beyond != all).then(|| self.lines(&beyond))
+    }
+
     /// One concrete packet of it.
     pub(crate) fn witness(&self) -> Option<String> {
-        self.overlay().first(&self.traffic)?.witness(self.direction)
+        let piece = self.overlay().first(&self.traffic)?;
+        let witness = piece.witness(self.direction)?;
+        match witness.rsplit_once(' ') {
+            Some((most, peer)) if self.foreign.contains_key(peer) => {
+                Some(format!("{most} {}", self.foreign[peer]))
+            }
+            _ => Some(witness),
+        }
     }
 
     fn overlay(&self) -> Overlay<'_> {
         self.parts.iter().map(|(_, area)| area).collect()
     }
 
-    /// For people: what is open at its traffic, with the peers as the rules have them. A set too large to be told is told
-    /// by its outline.
+    /// For people: what is open of the forbidden at its traffic. A set too large to be told is told by its outline.
     pub(crate) fn describe(&self) -> String {
-        let line = |traffic: &TrafficSet, peers: &PeerSet| {
-            format!(
-                "{} {} {}",
-                traffic.describe(),
-                self.direction.preposition(),
-                peers.describe()
-            )
-        };
-        let shown: Overlay<'_> = self.shown.iter().collect();
-        let Some(open) = shown.written_out(&self.traffic, WRITTEN_OUT) else {
-            let spans = self.traffic.spans();
-            let some = TrafficSet::from_spans(spans.iter().copied().take(LINES));
-            let mut text = format!("parts of {}", line(&some, &shown.peers()));
-            if spans.len() > LINES {
-                let _ = write!(text, ", and of {} more ranges", spans.len() - LINES);
-            }
-            return text;
-        };
+        if let Some(open) = self.overlay().written_out(&self.traffic, WRITTEN_OUT) {
+            return self.lines(&open);
+        }
+        let spans = self.traffic.spans();
+        let some = TrafficSet::from_spans(spans.iter().copied().take(LINES));
+        let mut text = format!("parts of {}", self.line(&some, &self.overlay().peers()));
+        if spans.len() > LINES {
+            let _ = write!(text, ", and of {} more ranges", spans.len() - LINES);
+        }
+        text
+    }
+
+    /// A part of it in words.
+    fn lines(&self, open: &OpenSet) -> String {
         let lines = open.lines();
         let told: Vec<String> = lines
             .iter()
             .take(LINES)
-            .map(|(traffic, peers)| line(traffic, peers))
+            .map(|(traffic, peers)| self.line(traffic, peers))
             .collect();
         let mut text = told.join("; ");
         if lines.len() > LINES {
             let _ = write!(text, "; and {} more", lines.len() - LINES);
         }
         text
+    }
+
+    fn line(&self, traffic: &TrafficSet, peers: &PeerSet) -> String {
+        // As far as the rules open all of it: what is open at a part of the traffic only is told with less.
+        let near = self.shown.iter().filter(|area| traffic.is_subset(&area.traffic));
+        let whole: PeerSet = near.map(|area| &area.peers).collect();
+        let peers = in_words(peers, &whole, |id| self.foreign.get(id));
+        format!("{} {} {peers}", traffic.describe(), self.direction.preposition())
+    }
+}
+
+/// Peers of which a hole consists, where the rules that make it open `whole`. The rules' own words are used where they tell the
+/// same: the special-purpose blocks that the internet spares are no news, and an exception is told as one.
+fn in_words<'a>(hole: &PeerSet, whole: &PeerSet, full_name: impl Fn(&str) -> Option<&'a String>) -> String {
+    let internet = AddressSet::internet();
+    let addresses = hole.addresses();
+    let named = |addresses: &AddressSet| {
+        let own = hole.tokens().union(&lists(whole, addresses));
+        let Some(listed) = own.listed() else {
+            return PeerSet::new(addresses.clone(), own).describe();
+        };
+        let full = |token: &Token| match token {
+            Token::Group(id) => Token::Group(full_name(id).unwrap_or(id).clone()),
+            other => other.clone(),
+        };
+        PeerSet::new(addresses.clone(), listed.iter().map(full).collect()).describe()
+    };
+    let public = addresses.intersection(&internet);
+    if is_short(addresses) || public.is_empty() {
+        return named(addresses);
+    }
+    let mut open = whole.addresses().clone();
+    for (family, spoken_of) in [
+        (AddressSet::all_v4(), !addresses.v4().is_empty()),
+        (AddressSet::all_v6(), !addresses.v6().is_empty()),
+    ] {
+        if !spoken_of {
+            open = open.difference(&family);
+        }
+    }
+    let spared = open.difference(addresses).intersection(&internet);
+    if !addresses.is_subset(&open) {
+        named(addresses)
+    } else if spared.is_empty() {
+        named(&open)
+    } else if is_short(&spared) && open.describe() != spared.describe() {
+        format!("{} except {}", named(&open), spared.describe())
+    } else {
+        named(addresses)
+    }
+}
+
+/// The prefix lists by which rules open addresses: a reader knows them by their names.
+fn lists(whole: &PeerSet, addresses: &AddressSet) -> TokenSet {
+    let named = whole.tokens().listed().into_iter().flatten();
+    let lists = named.filter(|token| matches!(token, Token::PrefixList(_)) && !addresses.is_empty());
+    lists.cloned().collect()
+}
+
+/// Whether a set is told with all its blocks.
+fn is_short(addresses: &AddressSet) -> bool {
+    let internet = AddressSet::internet();
+    let mut rest = addresses.clone();
+    for family in [AddressSet::all_v4(), AddressSet::all_v6()] {
+        if internet.intersection(&family).is_subset(addresses) {
+            rest = rest.difference(&family);
+        }
+    }
+    // Each interval is one block at least.
+    rest.v4().intervals().len() + rest.v6().intervals().len() <= BLOCKS && rest.cidrs().len() <= BLOCKS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portcullis_secgroup::Cidr;
+
+    fn set(blocks: &[&str]) -> AddressSet {
+        blocks
+            .iter()
+            .filter_map(|block| block.parse::<Cidr>().ok())
+            .collect()
+    }
+
+    #[test]
+    fn peers_are_told_as_the_rules_have_them_where_that_is_the_same() {
+        let internet = AddressSet::internet();
+        let world = set(&["0.0.0.0/0"]);
+        let v4 = internet.intersection(&AddressSet::all_v4());
+        for (hole, whole, told) in [
+            (v4.clone(), world.clone(), "the whole IPv4 internet"),
+            (
+                v4.intersection(&set(&["0.0.0.0/1"])),
+                set(&["0.0.0.0/1"]),
+                "0.0.0.0/1",
+            ),
+            (
+                v4.difference(&set(&["8.0.0.0/8"])),
+                world.clone(),
+                "the whole IPv4 internet except 8.0.0.0/8",
+            ),
+            (
+                world.difference(&v4),
+                world.clone(),
+                "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10 and 14 more blocks",
+            ),
+            (set(&["11.0.0.0/8"]), set(&["10.0.0.0/7"]), "11.0.0.0/8"),
+            (v4, set(&["0.0.0.0/0", "2001::/16"]), "the whole IPv4 internet"),
+        ] {
+            let plain = |addresses| PeerSet::new(addresses, TokenSet::default());
+            assert_eq!(in_words(&plain(hole), &plain(whole), |_| None), told);
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::fit::{Fit, fits};
 use crate::members;
 use crate::policy::{Check, Exposure, Policy, Rule as PolicyRule};
 use crate::question::questions;
-use crate::subject::{Judged, JudgedRule, Subject};
+use crate::subject::{Judged, JudgedRule, Maker, Subject};
 use crate::waiver::Waivers;
 use jiff::civil::Date;
 use portcullis_report::{Finding, GroupRef, Report, Severity, Standing, Verdict};
@@ -36,7 +36,7 @@ pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
             Per::Member => (&members, &uncertain_members),
             Per::Group => (&subject.groups, &uncertain_groups),
         };
-        let questions = questions(rule, subject, &anybody, &waivers);
+        let mut questions = questions(rule, subject, &anybody, &waivers);
         let mut best = Fit::No;
         for (group, uncertain) in judged.iter().zip(uncertain) {
             let fit = fits(rule, group, subject);
@@ -51,12 +51,31 @@ pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
                     exposure, allowed, ..
                 } => {
                     let found = questions
-                        .iter()
+                        .iter_mut()
                         .filter_map(|question| question.ask(group, fit, *uncertain, &mut waivers));
                     findings.extend(found.map(|finding| advise(finding, exposure, allowed.as_ref())));
                 }
                 Check::Description => findings.extend(undescribed(rule, group, fit, subject, &mut waivers)),
                 Check::Exists => {}
+            }
+        }
+        if let Check::Forbidden {
+            exposure, allowed, ..
+        } = &rule.check
+        {
+            for question in &questions {
+                findings.extend(
+                    question
+                        .rest(&mut waivers)
+                        .map(|finding| advise(finding, exposure, allowed.as_ref())),
+                );
+                if rule.per == Per::Group {
+                    let gone = subject
+                        .gone
+                        .iter()
+                        .filter(|group| fits(rule, group, subject) == Fit::Yes);
+                    findings.extend(gone.filter_map(|group| question.gone(group)));
+                }
             }
         }
         match (&rule.check, best) {
@@ -103,18 +122,23 @@ pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
 }
 
 /// Rules without a word of what they are for.
-fn undescribed(
+fn undescribed<'a>(
     rule: &PolicyRule,
-    group: &Judged,
+    group: &'a Judged,
     fit: Fit,
     subject: &Subject,
     waivers: &mut Waivers<'_>,
 ) -> Option<Finding> {
-    let silent: Vec<&JudgedRule> = group
-        .rules
-        .iter()
-        .filter(|judged| judged.rule.description.is_none())
-        .collect();
+    let without = |rules: &'a [JudgedRule]| -> Vec<&'a JudgedRule> {
+        let silent = rules.iter().filter(|judged| judged.rule.description.is_none());
+        silent.collect()
+    };
+    let mut silent = without(&group.rules);
+    let certain = !silent.is_empty();
+    if !certain {
+        let echoes = without(&group.maybe).into_iter();
+        silent = echoes.filter(|judged| judged.maker == Maker::Echo).collect();
+    }
     if silent.is_empty() {
         return None;
     }
@@ -140,7 +164,7 @@ fn undescribed(
     let stood = |judged: &&JudgedRule| before.contains(&judged.rule.key());
     let existing = subject.before.is_none() || told.iter().all(stood);
     let owners: BTreeSet<&String> = told.iter().map(|judged| &judged.owner).collect();
-    let verdict = if fit == Fit::Unknown {
+    let verdict = if fit == Fit::Unknown || !certain {
         Verdict::Undetermined
     } else {
         Verdict::Violation
@@ -161,6 +185,9 @@ fn undescribed(
         })
         .remedy("say in the rule's description what it is for");
     finding.frameworks.clone_from(&rule.frameworks);
+    if let Some(note) = Maker::Echo.note().filter(|_| !certain) {
+        finding = finding.note(note);
+    }
     if all_waived {
         finding = waivers.let_stand(finding, &waived.iter().copied().flatten().collect());
     }

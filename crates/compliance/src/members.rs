@@ -1,6 +1,6 @@
 //! Members as if they were groups: all their groups joined.
 
-use crate::subject::{Judged, JudgedMember, JudgedRule, Subject};
+use crate::subject::{Judged, JudgedMember, JudgedRule, Maker, Subject};
 use portcullis_report::GroupRef;
 use portcullis_secgroup::{Direction, Known, Peer, Rule, UnknownPeer};
 use std::collections::BTreeMap;
@@ -36,7 +36,8 @@ pub(crate) fn joined(subject: &Subject) -> Vec<Judged> {
         joined.carries.sort_unstable();
         joined.carries.dedup();
         for group in joined.carries.iter().filter_map(|at| subject.groups.get(*at)) {
-            joined.rules.extend(at_home(group));
+            joined.rules.extend(at_home(group, &group.rules));
+            joined.maybe.extend(at_home(group, &group.maybe));
         }
         joined
             .maybe
@@ -60,19 +61,21 @@ pub(crate) fn joined(subject: &Subject) -> Vec<Judged> {
 /// The rules of all groups: what a member may open whose groups are not known. Empty when there is no such member.
 pub(crate) fn all_rules(subject: &Subject) -> Vec<JudgedRule> {
     if subject.members.iter().any(|member| member.groups_unknown) {
-        subject.groups.iter().flat_map(at_home).collect()
+        let all = subject.groups.iter();
+        all.flat_map(|group| at_home(group, &group.rules).chain(at_home(group, &group.maybe)))
+            .collect()
     } else {
         Vec::new()
     }
 }
 
 /// The rules of a group that knows its members among others: "itself" is the group, not the member.
-fn at_home(group: &Judged) -> impl Iterator<Item = JudgedRule> {
+fn at_home<'a>(group: &Judged, rules: &'a [JudgedRule]) -> impl Iterator<Item = JudgedRule> + use<'a> {
     let home = Arc::new(group.group.clone());
-    let id = group.group.id.as_ref().or(group.group.address.as_ref());
-    group.rules.iter().map(move |judged| {
+    let id = group.group.id.clone().or_else(|| group.group.address.clone());
+    rules.iter().map(move |judged| {
         let mut judged = judged.clone();
-        if let (Peer::SelfGroup, Some(id)) = (&judged.rule.peer, id) {
+        if let (Peer::SelfGroup, Some(id)) = (&judged.rule.peer, &id) {
             judged.rule.peer = Peer::group(id);
         }
         judged.home = Some(Arc::clone(&home));
@@ -93,7 +96,7 @@ fn anything(group: &str) -> [JudgedRule; 2] {
             tags: BTreeMap::new(),
         },
         owner: group.to_owned(),
-        by_hand: false,
+        maker: Maker::Owner,
         not_known: Vec::new(),
         home: None,
     })

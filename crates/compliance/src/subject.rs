@@ -2,7 +2,9 @@
 
 use portcullis_report::GroupRef;
 use portcullis_secgroup::{Direction, Inventory, Known, Peer, PrefixLists, Rule};
-use portcullis_terraform::{Address, Declared, NotKnown, Origin, OwnedRule, Problem, TerraformGroup, View};
+use portcullis_terraform::{
+    Address, Declared, Inline, NotKnown, Origin, OwnedRule, Problem, TerraformGroup, View,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,6 +15,8 @@ pub struct Subject {
     pub(crate) members: Vec<JudgedMember>,
     /// What stood before, by group id and by address.
     pub(crate) before: Option<BTreeMap<String, Vec<Arc<[Rule]>>>>,
+    /// Groups that the change takes away, as they were.
+    pub(crate) gone: Vec<Judged>,
     pub(crate) lists: PrefixLists,
     pub(crate) lists_before: PrefixLists,
     /// Why not everything is shown.
@@ -36,7 +40,7 @@ pub(crate) struct Judged {
     pub(crate) never_default: bool,
     pub(crate) tags_unknown: bool,
     pub(crate) rules: Vec<JudgedRule>,
-    /// Rules that may turn out to belong to it.
+    /// Rules that may turn out to belong to it, or to be gone.
     pub(crate) maybe: Vec<JudgedRule>,
     /// Of a member: its groups, as places in the subject's list.
     pub(crate) carries: Vec<usize>,
@@ -73,12 +77,63 @@ pub(crate) struct JudgedRule {
     pub(crate) rule: Rule,
     /// The Terraform address that holds it, or EC2's id.
     pub(crate) owner: String,
-    /// Whether nobody in the code owns it.
-    pub(crate) by_hand: bool,
+    /// What is known of who made it.
+    pub(crate) maker: Maker,
     /// What of it is known only after apply, and what will decide it.
     pub(crate) not_known: Vec<NotKnown>,
     /// Its group, where what is judged is a member with several.
     pub(crate) home: Option<Arc<GroupRef>>,
+}
+
+/// What is known of who made a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Maker {
+    /// Its owner, as far as it matters.
+    Owner,
+    /// Nobody in the code: it was made by hand.
+    Hand,
+    /// Nobody whom the plan shows. A `dynamic` block leaves no trace in a plan.
+    HandOrBlock,
+    /// Terraform forgets it, or can't delete it.
+    Forgotten,
+    /// A state's group, which tells its rules and not whether its code holds them.
+    Recorded,
+    /// Nobody in a state: it may have been made by hand, or be gone since the last refresh.
+    Echo,
+}
+
+impl Maker {
+    /// What people should know of it.
+    pub(crate) const fn note(self) -> Option<&'static str> {
+        match self {
+            Self::Owner => None,
+            Self::Hand => {
+                Some("made by hand: no resource in the code owns it, terraform's refreshed state shows it")
+            }
+            Self::HandOrBlock => Some(
+                "no resource in the plan owns it: made by hand, or by a `dynamic` block, which a plan does not show",
+            ),
+            Self::Forgotten => Some("the change only forgets it: it stays open"),
+            Self::Recorded => Some(
+                "as the state was last refreshed; it does not tell whether the code holds it or a hand made it",
+            ),
+            Self::Echo => Some(
+                "seen when the state was last refreshed, and no resource in it owns it: made by hand, or gone since; \
+                 judge --live, or refresh the state, to know",
+            ),
+        }
+    }
+}
+
+/// What a view is: it decides what an echo in it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Refreshed before it was made: an echo is live.
+    Plan,
+    /// An echo may be older than what is recorded beside it.
+    State,
+    /// The same, where the live view is judged, too: an echo says nothing that is not known better.
+    StateBesideLive,
 }
 
 impl JudgedRule {
@@ -87,7 +142,7 @@ impl JudgedRule {
         Self {
             rule,
             owner: String::new(),
-            by_hand: false,
+            maker: Maker::Owner,
             not_known: Vec::new(),
             home: None,
         }
@@ -107,7 +162,7 @@ impl Subject {
     /// A plan: what will be open, what was open before, and why the plan does not show everything.
     #[must_use]
     pub fn planned(after: &View, before: &View, partial: &[String]) -> Self {
-        let mut subject = Self::view(after, false);
+        let mut subject = Self::view(after, Kind::Plan);
         let mut rules: BTreeMap<String, Vec<Arc<[Rule]>>> = BTreeMap::new();
         let stays: BTreeSet<&String> = after
             .groups
@@ -130,6 +185,13 @@ impl Subject {
             let joined: Vec<Arc<[Rule]>> = member.groups.iter().flat_map(of).collect();
             rules.insert(member.address.clone(), joined);
         }
+        let names = |group: &TerraformGroup| [group.id.clone(), group.address.clone()];
+        let there: BTreeSet<String> = after.groups.iter().flat_map(names).flatten().collect();
+        let gone = before
+            .groups
+            .iter()
+            .filter(|group| !names(group).iter().flatten().any(|name| there.contains(name)));
+        subject.gone = gone.map(|group| judged(group, Kind::Plan)).collect();
         subject.before = Some(rules);
         subject.lists_before = before.prefix_lists.clone();
         subject.partial = partial.to_vec();
@@ -141,15 +203,21 @@ impl Subject {
     pub fn declared(declared: &Declared) -> Self {
         Self {
             partial: declared.missing.clone(),
-            ..Self::view(&declared.view, false)
+            ..Self::view(&declared.view, Kind::Plan)
         }
     }
 
-    /// A recorded state. A group's own attribute counts only where no rule resource speaks of the same direction: there it is
-    /// an echo, and may be stale.
+    /// A recorded state. Where rule resources speak of a direction, what a group's own attribute shows beside them is an echo: made
+    /// by hand, or gone since the last refresh. It counts as what may be open.
     #[must_use]
     pub fn recorded(state: &View) -> Self {
-        Self::view(state, true)
+        Self::view(state, Kind::State)
+    }
+
+    /// A recorded state whose live view is judged, too: that one knows whether an echo still holds, so here none counts.
+    #[must_use]
+    pub fn recorded_beside_live(state: &View) -> Self {
+        Self::view(state, Kind::StateBesideLive)
     }
 
     /// The live view.
@@ -168,7 +236,7 @@ impl Subject {
                 .map(|rule| JudgedRule {
                     owner: rule.id.clone().or_else(|| group.id.clone()).unwrap_or_default(),
                     rule: rule.clone(),
-                    by_hand: false,
+                    maker: Maker::Owner,
                     not_known: Vec::new(),
                     home: None,
                 })
@@ -203,26 +271,25 @@ impl Subject {
         Some(found.iter().flat_map(|rules| rules.iter()))
     }
 
-    fn view(view: &View, only_owned: bool) -> Self {
+    fn view(view: &View, kind: Kind) -> Self {
         let told = |problems: &[Problem]| -> Vec<(String, String)> {
             let all = problems.iter();
             all.map(|problem| (problem.address.clone(), problem.what.clone()))
                 .collect()
         };
-        let mut groups: Vec<Judged> = view
-            .groups
-            .iter()
-            .map(|group| judged(group, only_owned))
-            .collect();
+        let mut groups: Vec<Judged> = view.groups.iter().map(|group| judged(group, kind)).collect();
+        // All rules of one resource belong to one group, whichever that is.
+        let mut orphans: BTreeMap<&str, Vec<JudgedRule>> = BTreeMap::new();
         for orphan in &view.orphans {
-            groups.push(Judged {
-                group: GroupRef::default(),
-                name_unknown: true,
-                tags_unknown: true,
-                rules: vec![judged_rule(orphan)],
-                ..Judged::default()
-            });
+            let rule = judged_rule(orphan, Maker::Owner);
+            orphans.entry(&orphan.owner).or_default().push(rule);
         }
+        groups.extend(orphans.into_values().map(|rules| Judged {
+            name_unknown: true,
+            tags_unknown: true,
+            rules,
+            ..Judged::default()
+        }));
         Self {
             groups,
             members: view
@@ -242,13 +309,40 @@ impl Subject {
     }
 }
 
-fn judged(group: &TerraformGroup, only_owned: bool) -> Judged {
-    let with_resources = [Direction::Ingress, Direction::Egress].map(|direction| {
-        let own = |owned: &OwnedRule| owned.origin == Origin::Resource && owned.rule.direction == direction;
-        (direction, group.rules.iter().any(own))
-    });
-    let has_resources = |wanted: &OwnedRule| with_resources.contains(&(wanted.rule.direction, true));
+fn judged(group: &TerraformGroup, kind: Kind) -> Judged {
     let address = group.address.as_deref().and_then(Address::parse);
+    let with_resources = |direction: Direction| {
+        let mut rules = group.rules.iter();
+        rules.any(|owned| owned.origin == Origin::Resource && owned.rule.direction == direction)
+    };
+    let beside_resources = [Direction::Ingress, Direction::Egress].map(with_resources);
+    let former = if kind == Kind::State {
+        former(group)
+    } else {
+        BTreeSet::new()
+    };
+    let (mut rules, mut maybe) = (Vec::with_capacity(group.rules.len()), Vec::new());
+    for (at, owned) in group.rules.iter().enumerate() {
+        let [ingress, egress] = beside_resources;
+        let beside = match owned.rule.direction {
+            Direction::Ingress => ingress,
+            Direction::Egress => egress,
+        };
+        match (owned.origin, kind) {
+            (Origin::Echo, Kind::State) if beside => {
+                if !former.contains(&at) {
+                    maybe.push(judged_rule(owned, Maker::Echo));
+                }
+            }
+            (Origin::Echo, Kind::StateBesideLive) if beside => {}
+            (Origin::Echo, Kind::Plan) => rules.push(judged_rule(owned, plan_maker(group, owned))),
+            (Origin::Echo, _) => rules.push(judged_rule(owned, Maker::Recorded)),
+            (Origin::Inline | Origin::Resource, _) if owned.forgotten => {
+                rules.push(judged_rule(owned, Maker::Forgotten));
+            }
+            (Origin::Inline | Origin::Resource, _) => rules.push(judged_rule(owned, Maker::Owner)),
+        }
+    }
     Judged {
         group: GroupRef {
             address: group.address.clone(),
@@ -264,21 +358,65 @@ fn judged(group: &TerraformGroup, only_owned: bool) -> Judged {
         // A data source tells no rules, and rule resources tell of a group only what is theirs.
         elsewhere: address.is_none_or(|address| address.data),
         tags_unknown: group.tags_unknown,
-        rules: group
-            .rules
-            .iter()
-            .filter(|owned| !only_owned || owned.origin != Origin::Echo || !has_resources(owned))
-            .map(judged_rule)
-            .collect(),
+        rules,
+        maybe,
         ..Judged::default()
     }
 }
 
-fn judged_rule(owned: &OwnedRule) -> JudgedRule {
+/// Who made what a plan shows in a group's computed attribute only. That the attribute is no wish, only the code can tell: beside
+/// `ignore_changes` a group with a block may even repeat the rules of resources, and stay as it is.
+fn plan_maker(group: &TerraformGroup, echo: &OwnedRule) -> Maker {
+    if echo.forgotten {
+        Maker::Forgotten
+    } else if group.inline(echo.rule.direction) == Inline::Absent {
+        Maker::Hand
+    } else {
+        Maker::HandOrBlock
+    }
+}
+
+/// The echoes of a state that are the former self of a recorded rule, by their places: an apply changed the rule after the group
+/// was read. So the echo does not show the rule as it is now; and both have the same description, and the same peer or the same
+/// traffic. Each rule has one former self.
+fn former(group: &TerraformGroup) -> BTreeSet<usize> {
+    let mut changed: BTreeMap<(Direction, &str), Vec<&Rule>> = BTreeMap::new();
+    for owned in &group.rules {
+        let rule = &owned.rule;
+        if let (Origin::Resource, Some(description), Some(key)) =
+            (owned.origin, rule.description.as_deref(), rule.key())
+            && !group.echoed.contains(&key)
+        {
+            changed
+                .entry((rule.direction, description))
+                .or_default()
+                .push(rule);
+        }
+    }
+    let mut found = BTreeSet::new();
+    for (at, owned) in group.rules.iter().enumerate() {
+        let rule = &owned.rule;
+        let (Origin::Echo, Some(description)) = (owned.origin, rule.description.as_deref()) else {
+            continue;
+        };
+        let Some(candidates) = changed.get_mut(&(rule.direction, description)) else {
+            continue;
+        };
+        let alike =
+            |now: &&Rule| now.peer == rule.peer || (now.protocol == rule.protocol && now.ports == rule.ports);
+        if let Some(one) = candidates.iter().position(alike) {
+            candidates.swap_remove(one);
+            found.insert(at);
+        }
+    }
+    found
+}
+
+fn judged_rule(owned: &OwnedRule, maker: Maker) -> JudgedRule {
     JudgedRule {
         rule: owned.rule.clone(),
         owner: owned.owner.clone(),
-        by_hand: owned.origin == Origin::Echo,
+        maker,
         not_known: owned.not_known.clone(),
         home: None,
     }

@@ -97,7 +97,10 @@ fn first_line(message: &str) -> String {
 
 fn valid(documents: Vec<(&str, PolicyDocument)>) -> Result<Policy, (usize, PolicyError)> {
     // A file may hold no more than networks or waivers, as long as another one has rules.
-    if documents.iter().all(|(_, document)| document.rules.is_empty()) {
+    if documents
+        .iter()
+        .all(|(_, document)| document.rules.iter().flatten().next().is_none())
+    {
         return Err((
             0,
             PolicyError::new(None, "the policy has no rule")
@@ -110,7 +113,7 @@ fn valid(documents: Vec<(&str, PolicyDocument)>) -> Result<Policy, (usize, Polic
     let (mut rules, mut waivers) = (Vec::new(), Vec::new());
     let (mut partial_plans, mut configuration) = (None, None);
     for (at, (name, document)) in documents.iter().enumerate() {
-        for (network, blocks) in &document.networks {
+        for (network, blocks) in document.networks.iter().flatten() {
             let set = valid_network(network, blocks).map_err(|error| (at, error))?;
             match networks.get(network) {
                 Some(other) if *other != set => {
@@ -137,7 +140,7 @@ fn valid(documents: Vec<(&str, PolicyDocument)>) -> Result<Policy, (usize, Polic
                 .hint_at("several files make one policy, and this can be said once: keep it in one of them");
             Err((at, error))
         };
-        for rule in document.rules {
+        for rule in document.rules.into_iter().flatten() {
             let (id, line) = (rule.id.value.clone(), line(&rule.id));
             if !is_kebab(&id) {
                 let message = format!("`{id}` is no rule id: lower-case words, joined by hyphens");
@@ -153,7 +156,7 @@ fn valid(documents: Vec<(&str, PolicyDocument)>) -> Result<Policy, (usize, Polic
             }
             rules.push(valid_rule(rule, line, &networks).map_err(|error| (at, error))?);
         }
-        waivers.extend(document.waivers.into_iter().map(|waiver| (at, waiver)));
+        waivers.extend(document.waivers.into_iter().flatten().map(|waiver| (at, waiver)));
         if let Some(said) = document.partial_plans {
             once("partial_plans", line(&said), &mut places)?;
             partial_plans = Some(said.value);
@@ -297,7 +300,8 @@ fn valid_rule(rule: RuleDocument, at: u64, networks: &Networks) -> Result<Rule, 
         let message = format!("rule {id} requires that a group exists, and does not say which");
         return Err(error(message).hint_at("name it with `groups`"));
     }
-    if matches!(check, Check::Exists) && rule.per == Per::Member {
+    let per = rule.per.unwrap_or_default();
+    if matches!(check, Check::Exists) && per == Per::Member {
         let message = format!("rule {id}: `exists` asks of groups, not of members");
         return Err(error(message).hint_at("leave `per` out"));
     }
@@ -308,7 +312,7 @@ fn valid_rule(rule: RuleDocument, at: u64, networks: &Networks) -> Result<Rule, 
         .unwrap_or_default();
     Ok(Rule {
         id,
-        title: rule.title,
+        title: rule.title.unwrap_or_default(),
         severity: match rule.severity {
             SeverityWord::Critical => Severity::Critical,
             SeverityWord::High => Severity::High,
@@ -316,9 +320,9 @@ fn valid_rule(rule: RuleDocument, at: u64, networks: &Networks) -> Result<Rule, 
             SeverityWord::Low => Severity::Low,
             SeverityWord::Info => Severity::Info,
         },
-        frameworks: rule.frameworks,
+        frameworks: rule.frameworks.unwrap_or_default(),
         groups,
-        per: rule.per,
+        per,
         check,
     })
 }
@@ -349,13 +353,14 @@ fn selector(groups: GroupsDocument, at: u64) -> Result<GroupSelector, PolicyErro
     if groups.name.as_deref().is_some_and(|name| name.trim().is_empty()) {
         return Err(PolicyError::new(Some(at), "groups: the name is empty"));
     }
-    if groups.name.is_none() && groups.tags.is_empty() {
+    let tags = groups.tags.unwrap_or_default();
+    if groups.name.is_none() && tags.is_empty() {
         let message = "groups: neither a name nor a tag";
         return Err(PolicyError::new(Some(at), message).hint_at("leave `groups` out to speak of all groups"));
     }
     Ok(GroupSelector {
         name: groups.name,
-        tags: groups.tags,
+        tags,
     })
 }
 

@@ -4,7 +4,7 @@ use crate::policy::{Policy, Waiver};
 use crate::subject::{Judged, JudgedRule};
 use jiff::civil::Date;
 use portcullis_report::{Finding, GroupRef, Severity, Standing, Verdict, Waived};
-use portcullis_secgroup::{Area, Direction, OpenPiece, OpenSet, PrefixLists};
+use portcullis_secgroup::{Area, Direction, OpenPiece, OpenSet, Peer, PeerSet, PrefixLists};
 use std::collections::BTreeSet;
 
 /// The id of a finding on a waiver that matches nothing.
@@ -39,11 +39,15 @@ impl<'a> Waivers<'a> {
                 && self.today <= waiver.expires
                 && exposure.directions.contains(&direction);
             meant.then(|| {
-                (
+                let taken_out = exposure.except.possible(lists);
+                let of_lists = PeerSet::any().difference(&taken_out);
+                Held {
                     index,
                     waiver,
-                    OpenSet::of(&exposure.traffic, &exposure.certain(lists)),
-                )
+                    lists: &exposure.peers.lists,
+                    exposure: OpenSet::of(&exposure.traffic, &exposure.certain(lists)),
+                    of_lists: OpenSet::of(&exposure.traffic, &of_lists),
+                }
             })
         };
         RuleWaivers(self.all.iter().enumerate().filter_map(holds).collect())
@@ -142,7 +146,17 @@ fn names(waiver: &Waiver, group: &Judged, rule: &JudgedRule) -> bool {
 }
 
 /// Waivers with what each lets stand.
-pub(crate) struct RuleWaivers<'a>(Vec<(usize, &'a Waiver, OpenSet)>);
+pub(crate) struct RuleWaivers<'a>(Vec<Held<'a>>);
+
+struct Held<'a> {
+    index: usize,
+    waiver: &'a Waiver,
+    /// The prefix lists that it names.
+    lists: &'a [String],
+    exposure: OpenSet,
+    /// What it lets stand of a rule for one of those lists, whose entries need not be known for that.
+    of_lists: OpenSet,
+}
 
 impl RuleWaivers<'_> {
     pub(crate) fn is_empty(&self) -> bool {
@@ -158,11 +172,15 @@ impl RuleWaivers<'_> {
         took: &mut BTreeSet<usize>,
     ) -> Option<Vec<Area>> {
         let mut left: Option<OpenSet> = None;
-        for (index, _, waived) in self.0.iter().filter(|(_, waiver, _)| names(waiver, group, rule)) {
+        for held in self.0.iter().filter(|held| names(held.waiver, group, rule)) {
+            let waived = match &rule.rule.peer {
+                Peer::PrefixList(id) if held.lists.contains(id) => &held.of_lists,
+                _ => &held.exposure,
+            };
             let before = left.unwrap_or_else(|| OpenSet::of(&open.traffic, &open.peers));
             let rest = before.difference(waived);
             if rest != before {
-                took.insert(*index);
+                took.insert(held.index);
             }
             left = Some(rest);
         }

@@ -736,3 +736,25 @@ fn two_rules_that_allow_nothing_together_are_named() {
         assert!(told(&harmless).is_empty(), "{harmless:?}");
     }
 }
+
+#[test]
+fn a_key_that_is_written_has_a_value() {
+    let rule = |lines: &str| {
+        format!(
+            "version: 1\nrules:\n  - id: r\n    severity: high\n    allow_only:\n      protocol: tcp\n{lines}"
+        )
+    };
+    // All of its lines are commented out, so it would mean every port.
+    assert_eq!(
+        complaint(&rule("      ports:\n        # - 443\n")),
+        "line 7: `ports` is empty: leave it out for every port, or name some"
+    );
+    assert_eq!(
+        complaint(&rule("      ports: [443]\n      except:\n")),
+        "line 8: `except` is empty: leave it out for no exception, or name some"
+    );
+    assert_eq!(
+        complaint(&format!("{}networks:\n", rule("      ports: [443]\n"))),
+        "line 8: `networks` is empty: leave it out, or name some"
+    );
+}

@@ -12,7 +12,7 @@
 mod support;
 
 use portcullis_report::Verdict::{Pass, Undetermined, Violation};
-use support::{RULE, SSH, change, created, echo, expect, judged, one_rule, plan_of, rule_on, ssh};
+use support::{RULE, SSH, change, created, echo, expect, judged, one_rule, plan_of, policy, rule_on, ssh};
 
 #[test]
 fn a_list_of_which_some_entries_are_not_known_opens_what_is_known_of_it() {
@@ -180,4 +180,98 @@ fn a_list_that_aws_keeps_may_hold_anybody() {
         "{}",
     );
     expect(&ssh(&[echo(&[]), by_list]), Undetermined);
+}
+
+/// A group that opens SSH to `pl-1`, which has these entries; `None` where nobody has read them.
+fn open_to_list(entries: Option<&str>) -> String {
+    let list = entries.map(|entries| {
+        let values = format!(r#"{{"id": "pl-1", "entry": [{entries}]}}"#);
+        change(
+            "aws_ec2_managed_prefix_list.partners",
+            r#""no-op""#,
+            &values,
+            &values,
+            "{}",
+        )
+    });
+    let by_list = created(
+        RULE,
+        &rule_on(
+            "sg-1",
+            r#""ip_protocol": "tcp", "from_port": 22, "to_port": 22, "prefix_list_id": "pl-1""#,
+        ),
+        "{}",
+    );
+    plan_of(&list.into_iter().chain([echo(&[]), by_list]).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_list_is_nobody_beside_its_entries() {
+    let private = open_to_list(Some(r#"{"cidr": "10.0.0.0/8"}"#));
+    let public = open_to_list(Some(r#"{"cidr": "10.0.0.0/8"}, {"cidr": "9.0.0.0/8"}"#));
+    let unknown = open_to_list(None);
+    let on = |peers: &str, plan: &str| {
+        let rule = format!(
+            "{{ id: r, severity: high, deny: {{ direction: ingress, protocol: tcp, ports: [22], {peers} }} }}"
+        );
+        judged(&one_rule(&rule), plan)
+    };
+    let except = "peers: any, except: [private]";
+    expect(&on(except, &private), Pass);
+    expect(&on(except, &public), Violation);
+    assert_eq!(
+        on(except, &public).findings[0].witness.as_deref(),
+        Some("tcp 22 from 9.0.0.0")
+    );
+    // Its entries may all be among the exceptions.
+    expect(&on(except, &unknown), Undetermined);
+    // Without exceptions any list is too much, and so is the one that is named.
+    expect(&on("peers: any", &unknown), Violation);
+    expect(&on("peers: pl-1", &unknown), Violation);
+    expect(&on("peers: pl-1", &private), Violation);
+    // The list that is excepted, whatever its entries.
+    expect(&on("peers: any, except: [pl-1]", &unknown), Pass);
+    expect(&on("peers: any, except: [pl-1]", &public), Pass);
+    expect(&on("peers: any, except: [pl-2]", &unknown), Undetermined);
+    // A list that is empty lets nobody in.
+    expect(&on("peers: any", &open_to_list(Some(""))), Pass);
+}
+
+#[test]
+fn a_list_is_waived_by_its_entries_or_by_its_name() {
+    let waived = |peers: &str, plan: &str| {
+        let text = format!(
+            "version: 1\nrules:\n  - {SSH}\n  - {}\nwaivers:\n{}{}",
+            SSH.replace("id: ssh", "id: any").replace("internet", "any"),
+            waiver("ssh", peers),
+            waiver("any", peers),
+        );
+        judged(&policy(&text), plan)
+    };
+    let known = open_to_list(Some(r#"{"cidr": "9.0.0.0/8"}"#));
+    for peers in ["9.0.0.0/8", "pl-1"] {
+        let report = waived(peers, &known);
+        expect(&report, Pass);
+        assert!(
+            report.findings.iter().all(|found| found.waived.is_some()),
+            "{}",
+            report.to_text()
+        );
+    }
+    // Its name is enough where nobody has read its entries, and the waiver is in use.
+    let report = waived("pl-1", &open_to_list(None));
+    expect(&report, Pass);
+    assert!(
+        report.findings.iter().all(|found| found.waived.is_some()),
+        "{}",
+        report.to_text()
+    );
+    expect(&waived("pl-2", &open_to_list(None)), Violation);
+}
+
+fn waiver(rule: &str, peers: &str) -> String {
+    format!(
+        "  - {{ rule: {rule}, resource: {RULE}, exposure: {{ protocol: tcp, ports: [22], peers: [{peers}] }}, \
+         reason: moving, owner: team, expires: 2027-12-31 }}\n"
+    )
 }

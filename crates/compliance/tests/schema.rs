@@ -145,10 +145,17 @@ fn what_is_required_is_the_same() {
     };
     let whole = format!("version: 1\n{RULE}\nwaivers: [{WAIVER}]\n");
     Policy::read(&whole).unwrap();
-    // Each key of the smallest policy is taken out; the reader misses those that are required.
+    // Each key of the smallest policy is taken out; the reader misses those that are required. The rules may stand in another
+    // file of the same policy.
     let missed = |keys: &[(&str, &str)]| -> BTreeSet<String> {
+        let read = |part: &str| {
+            let without = whole.replacen(part, "", 1);
+            let beside = format!("version: 1\n{RULE}\n");
+            let beside = (part == RULE).then_some(("rules.yaml", beside.as_str()));
+            Policy::read_all([("policy.yaml", without.as_str())].into_iter().chain(beside)).is_err()
+        };
         keys.iter()
-            .filter(|(_, part)| Policy::read(&whole.replacen(part, "", 1)).is_err())
+            .filter(|(_, part)| read(part))
             .map(|(key, _)| (*key).to_owned())
             .collect()
     };
@@ -174,6 +181,40 @@ fn what_is_required_is_the_same() {
         ]),
         required("/definitions/waiver")
     );
+}
+
+#[test]
+fn a_file_of_waivers_or_networks_alone_is_described() {
+    let schema = schema();
+    assert!(schema.pointer("/properties/rules/minItems").is_none());
+    assert_eq!(schema["required"], serde_json::json!(["version"]));
+    // Read alone, it is no policy: an empty gate must not pass.
+    assert!(complaint("version: 1\nnetworks: { a: [10.0.0.0/8] }").contains("the policy has no rule"));
+}
+
+#[test]
+fn a_key_without_a_value_is_an_error_for_both() {
+    let schema = schema();
+    for (pointer, text) in OBJECTS {
+        let required = schema.pointer(pointer).unwrap()["required"].as_array();
+        let required: BTreeSet<&str> = required.into_iter().flatten().filter_map(Value::as_str).collect();
+        for (key, described) in schema.pointer(pointer).unwrap()["properties"]
+            .as_object()
+            .unwrap()
+        {
+            let described = match described["$ref"].as_str() {
+                Some(place) => schema.pointer(place.trim_start_matches('#')).unwrap(),
+                None => described,
+            };
+            assert!(!described.to_string().contains("null"), "{pointer} {key}");
+            for value in ["", "~", "null"] {
+                let told = complaint(&text.replace("ENTRY: 1", &format!("{key}: {value}")));
+                // Of what must be there anyway, any complaint will do.
+                let says = told.contains(&format!("`{key}` is empty")) || required.contains(key.as_str());
+                assert!(says && told.starts_with("line "), "{pointer} {key}: {told}");
+            }
+        }
+    }
 }
 
 #[test]

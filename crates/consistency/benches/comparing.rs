@@ -7,7 +7,7 @@ use divan::{AllocProfiler, Bencher, black_box};
 use portcullis_consistency::{ConsistencyReport, Views, compare};
 use portcullis_secgroup::{Group, Inventory, Rule};
 use portcullis_terraform::{Inline, Origin, OwnedRule, TerraformGroup, View};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[path = "../../../benches/estates.rs"]
 mod estates;
@@ -89,6 +89,7 @@ fn terraform(group: &Group) -> TerraformGroup {
         inline_egress: Inline::Absent,
         untouched: false,
         rules: group.rules.iter().enumerate().map(owned).collect(),
+        echoed: BTreeSet::new(),
     }
 }
 

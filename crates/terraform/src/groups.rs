@@ -76,6 +76,9 @@ pub struct TerraformGroup {
     pub untouched: bool,
     /// Its rules.
     pub rules: Vec<OwnedRule>,
+    /// Rules of rule resources that its computed attributes repeat: those of the resources that are there, and of those that
+    /// the change takes away.
+    pub echoed: BTreeSet<RuleKey>,
 }
 
 impl TerraformGroup {
@@ -335,6 +338,7 @@ impl Table {
             inline_egress: inline(instance, Direction::Egress, source.behind.configuration),
             untouched: source.untouched.contains(&instance.address),
             rules: Vec::new(),
+            echoed: BTreeSet::new(),
         });
         at
     }
@@ -354,6 +358,7 @@ impl Table {
                 inline_egress: Inline::Absent,
                 untouched: false,
                 rules: Vec::new(),
+                echoed: BTreeSet::new(),
             });
             self.groups.len() - 1
         });
@@ -481,10 +486,13 @@ fn inline_rules(
                     let unknown = reader.not_known(instance, block, Some(direction), &rule);
                     if wish {
                         group.rules.push(owned(rule, Origin::Inline, unknown));
-                    } else if key
-                        .is_none_or(|key| !taken.contains(&key) && !removed.is_some_and(|r| r.contains(&key)))
-                    {
-                        group.rules.push(owned(rule, Origin::Echo, unknown));
+                        continue;
+                    }
+                    let known =
+                        |key: &RuleKey| taken.contains(key) || removed.is_some_and(|gone| gone.contains(key));
+                    match key.filter(known) {
+                        Some(key) => drop(group.echoed.insert(key)),
+                        None => group.rules.push(owned(rule, Origin::Echo, unknown)),
                     }
                 }
             }

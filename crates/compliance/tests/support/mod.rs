@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
 use portcullis_compliance::{Policy, Subject, judge};
-use portcullis_report::{Report, Verdict};
+use portcullis_report::{Finding, Report, Verdict};
 use portcullis_terraform::{Configuration, Plan};
 use std::path::{Path, PathBuf};
 
@@ -161,6 +161,13 @@ pub fn created(address: &str, after: &str, unknown: &str) -> String {
 #[track_caller]
 pub fn expect(report: &Report, verdict: Verdict) {
     assert_eq!(report.verdict, verdict, "{}", report.to_text());
+}
+
+/// The one finding of a report.
+#[track_caller]
+pub fn finding(report: &Report) -> &Finding {
+    assert_eq!(report.findings.len(), 1, "{}", report.to_text());
+    &report.findings[0]
 }
 
 /// The report on a plan whose code is at hand.
