@@ -47,13 +47,13 @@ cp "$small" "$folder/small.json"
 
 peers=()
 if fetch conftest "$folder/bin/conftest" env "GOPATH=$folder/go" "GOBIN=$folder/bin" GOFLAGS=-modcacherw \
-    go install github.com/open-policy-agent/conftest@latest; then
+    go install github.com/open-policy-agent/conftest@v0.71.1; then
     peers+=(conftest)
 fi
-if fetch terraform-compliance "$folder/tc/bin/terraform-compliance" with_pip terraform-compliance "$folder/tc"; then
+if fetch terraform-compliance "$folder/tc/bin/terraform-compliance" with_pip terraform-compliance==1.16.0 "$folder/tc"; then
     peers+=(terraform-compliance)
 fi
-if fetch checkov "$folder/ck/bin/checkov" with_pip checkov "$folder/ck"; then
+if fetch checkov "$folder/ck/bin/checkov" with_pip checkov==3.3.30 "$folder/ck"; then
     peers+=(checkov)
 fi
 

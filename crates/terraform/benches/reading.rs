@@ -6,10 +6,15 @@ use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use portcullis_terraform::{Configuration, Plan, State};
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use std::fmt::Write as _;
 
 #[path = "../../../benches/estates.rs"]
 mod estates;
+
+/// As in the stages that read large documents.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SIZES: [usize; 2] = [100, 2_000];
 
@@ -41,6 +46,37 @@ fn state_reading_and_view(bencher: Bencher<'_, '_>, groups: usize) {
             .ok()
             .and_then(|state| state.view().ok())
     });
+}
+
+/// The recorded estate's state again and again, each time in a module of its own: most of it is no group and no rule.
+fn recorded(times: usize) -> Option<String> {
+    let text = include_str!("../../../fixtures/estate/7-repair/state.json");
+    let mut state: Value = serde_json::from_str(text).ok()?;
+    let resources = state.get_mut("resources")?.as_array_mut()?;
+    let once = resources.clone();
+    for number in 1..times {
+        resources.extend(once.iter().cloned().map(|mut resource| {
+            resource["module"] = format!("module.copy_{number:05}").into();
+            resource
+        }));
+    }
+    Some(state.to_string())
+}
+
+#[divan::bench(args = SIZES)]
+fn state_recorded_skipping(bencher: Bencher<'_, '_>, times: usize) {
+    let text = recorded(times).unwrap_or_default();
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| serde_json::from_str::<IgnoredAny>(black_box(&text)).is_ok());
+}
+
+#[divan::bench(args = SIZES)]
+fn state_recorded_reading(bencher: Bencher<'_, '_>, times: usize) {
+    let text = recorded(times).unwrap_or_default();
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| State::read(black_box(&text)).ok());
 }
 
 #[divan::bench(args = SIZES)]

@@ -1,5 +1,7 @@
 //! Terraform addresses: `module.service["orders"].aws_security_group.this[0]`.
 
+use memchr::{memchr2, memchr3};
+
 /// A resource's address, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
@@ -144,10 +146,7 @@ impl<'a> Iterator for Steps<'a> {
 
 impl<'a> Steps<'a> {
     fn step(&mut self, text: &'a str) -> Option<Step<'a>> {
-        let end = text
-            .bytes()
-            .position(|byte| matches!(byte, b'.' | b'['))
-            .unwrap_or(text.len());
+        let end = memchr2(b'.', b'[', text.as_bytes()).unwrap_or(text.len());
         let (name, mut rest) = text.split_at(end);
         if name.is_empty() {
             return None;
@@ -170,17 +169,20 @@ impl<'a> Steps<'a> {
 
 /// Where the bracket closes: quotes and backslashes are minded.
 fn key_end(inside: &str) -> Option<usize> {
-    let (mut quoted, mut escaped) = (false, false);
-    for (at, c) in inside.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            ']' if !quoted => return Some(at),
+    let (mut quoted, mut at) = (false, 0);
+    loop {
+        let rest = inside.as_bytes().get(at..)?;
+        let next = memchr3(b'"', b'\\', b']', rest)?;
+        at += next;
+        match rest[next] {
+            // Whatever stands behind it; what is left of a longer character is no ASCII.
+            b'\\' if quoted => at += 1,
+            b'"' => quoted = !quoted,
+            b']' if !quoted => return Some(at),
             _ => {}
         }
+        at += 1;
     }
-    None
 }
 
 #[cfg(test)]
@@ -192,6 +194,17 @@ mod tests {
         let address = Address::parse(r#"aws_vpc_security_group_ingress_rule.x["a]\".b"]"#).unwrap();
         assert_eq!(address.key.as_deref(), Some(r#""a]\".b""#));
         assert_eq!(address.resource(), "aws_vpc_security_group_ingress_rule.x");
+        for (key, address) in [
+            (r#""\\""#, r#"aws_x.y["\\"]"#),
+            (r#""a]é\é]""#, r#"aws_x.y["a]é\é]"]"#),
+            ("", "aws_x.y[]"),
+        ] {
+            assert_eq!(
+                Address::parse(address).unwrap().key.as_deref(),
+                Some(key),
+                "{address}"
+            );
+        }
     }
 
     #[test]
@@ -210,6 +223,8 @@ mod tests {
             "module.a",
             "aws_x.y[",
             "aws_x.y[0]z",
+            r#"aws_x.y["\"#,
+            r#"aws_x.y["0]"#,
             "a.b.c",
         ] {
             assert_eq!(Address::parse(text), None, "{text}");

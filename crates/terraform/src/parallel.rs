@@ -7,6 +7,9 @@ use std::thread;
 /// Fewer pieces than this for each thread, and starting it would cost more than it brings.
 const FEWEST: usize = 256;
 
+/// A text of fewer bytes is read faster than a thread is started.
+const LARGE: usize = 1 << 18;
+
 /// More threads than this bring nothing: finding the pieces in the text is one thread's work.
 const MOST: usize = 8;
 
@@ -64,6 +67,24 @@ pub(crate) fn in_batches<I: Send, O: Send, R>(
     })
 }
 
+/// What both come to: on two cores where the text that they are about is large.
+pub(crate) fn both<A, B: Send>(text: &str, one: impl FnOnce() -> A, other: impl Fn() -> B + Sync) -> (A, B) {
+    if text.len() < LARGE || cores() == 1 {
+        return (one(), other());
+    }
+    thread::scope(|scope| {
+        let started = thread::Builder::new().spawn_scoped(scope, || other());
+        let one = one();
+        let other = match started.map(thread::ScopedJoinHandle::join) {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            // The system gives no more threads.
+            Err(_) => other(),
+        };
+        (one, other)
+    })
+}
+
 /// `work` on parts of `pieces`, as many as there are cores to work on them; the results in order.
 pub(crate) fn in_parts<I: Sync, O: Send>(pieces: &[I], work: impl Fn(&[I]) -> O + Sync) -> Vec<O> {
     let parts = cores().min(pieces.len() / FEWEST).max(1);
@@ -110,6 +131,17 @@ mod tests {
             );
             assert_eq!(found, "found");
             assert_eq!(results.concat(), (0..count).collect::<Vec<_>>(), "{count} pieces");
+        }
+    }
+
+    #[test]
+    fn both_are_done_whatever_the_size() {
+        for length in [0, LARGE - 1, LARGE, LARGE + 1] {
+            let text = "x".repeat(length);
+            assert_eq!(
+                both(&text, || text.len(), || text.len() + 1),
+                (length, length + 1)
+            );
         }
     }
 

@@ -104,10 +104,15 @@ impl Plan {
         let (read, parts) = parallel::in_batches(
             |each| {
                 let document = Document::read(text, each)?;
-                let configuration = document.configuration.map(|raw| serde_json::from_str(raw.get()));
-                let mut places = Places::new(text);
-                places.document(&document)?;
-                Ok((document, configuration.transpose()?, places.sensitive))
+                let (configuration, sensitive) = parallel::both(
+                    text,
+                    || document.configuration.map(|raw| serde_json::from_str(raw.get())),
+                    || {
+                        let mut places = Places::new(text);
+                        places.document(&document).map(|()| places.sensitive)
+                    },
+                );
+                Ok((document, configuration.transpose()?, sensitive?))
             },
             |changes: Vec<&RawValue>| Part::read(text, &changes),
         );

@@ -13,6 +13,7 @@ mod plan_text;
 mod telling;
 mod variables;
 
+pub(crate) use marks::may_be_there as may_hold_marks;
 pub(crate) use parts::parts;
 pub(crate) use places::Places;
 

@@ -3,6 +3,7 @@
 
 use crate::fields::{Each, Text};
 use crate::resource::{Instance, Kind};
+use crate::sensitive::may_hold_marks;
 use crate::tree::Tree;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error};
@@ -43,12 +44,21 @@ fn objects<'de, D: Deserializer<'de>, const MARKED_ONLY: bool>(
     deserializer: D,
 ) -> Result<Vec<Object<'de>>, D::Error> {
     let mut out = Vec::new();
-    Each(&mut |object: Object<'de>| {
-        if !MARKED_ONLY || object.sensitive_values.is_some_and(may_mark) {
-            out.push(object);
+    if !MARKED_ONLY {
+        Each(&mut |object: Object<'de>| out.push(object)).deserialize(deserializer)?;
+        return Ok(out);
+    }
+    // Nearly none is marked, and then it is only passed over.
+    let mut marked: Vec<&RawValue> = Vec::new();
+    Each(&mut |raw: &'de RawValue| {
+        if may_hold_marks(raw.get()) {
+            marked.push(raw);
         }
     })
     .deserialize(deserializer)?;
+    for raw in marked {
+        out.push(serde_json::from_str(raw.get()).map_err(Error::custom)?);
+    }
     Ok(out)
 }
 

@@ -3,9 +3,11 @@
 //! Plans are large, and most of a resource is not our matter. A tree of `serde_json::Value` takes several times the text
 //! it was read from; this one takes less than the text.
 
+use compact_str::CompactString;
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
+use smallvec::SmallVec;
 use std::fmt;
 
 /// Every attribute this crate reads, in Terraform's order. What is not named here is skipped while reading, except inside of
@@ -107,14 +109,19 @@ pub(crate) enum Tree {
     Bool(bool),
     Whole(i64),
     Number(f64),
-    Text(Box<str>),
+    Text(CompactString),
     List(Box<[Tree]>),
     Object(Box<[(Name, Tree)]>),
     /// An object whose fields are all `true`: nearly all that is said of what is unknown or sensitive.
     Flags(Names),
     /// An object with names of the author's choice.
-    Tags(Box<[(Box<str>, Tree)]>),
+    Tags(Box<[(CompactString, Tree)]>),
 }
+
+const _: () = assert!(
+    size_of::<Tree>() == 24,
+    "a text that is short lies in the value itself"
+);
 
 impl Tree {
     /// A field of an object.
@@ -319,17 +326,17 @@ impl<'de> Visitor<'de> for Grow {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tree, A::Error> {
-        let mut items = Vec::new();
+        let mut items = SmallVec::<[Tree; 4]>::new();
         while let Some(item) = list.next_element_seed(self)? {
             items.push(item);
         }
-        Ok(Tree::List(items.into()))
+        Ok(Tree::List(exactly(items)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
         if self.tags {
-            let mut fields: Vec<(Box<str>, Tree)> = Vec::new();
-            while let Some(key) = map.next_key::<Box<str>>()? {
+            let mut fields: Vec<(CompactString, Tree)> = Vec::new();
+            while let Some(key) = map.next_key::<CompactString>()? {
                 fields.push((key, map.next_value_seed(self)?));
             }
             // The last one counts where a name stands twice, as in serde_json.
@@ -338,7 +345,7 @@ impl<'de> Visitor<'de> for Grow {
             fields.dedup_by(|(a, _), (b, _)| a == b);
             return Ok(Tree::Tags(fields.into()));
         }
-        let mut fields: Vec<(Name, Tree)> = Vec::new();
+        let mut fields = SmallVec::<[(Name, Tree); USUAL]>::new();
         let mut flags = Names::default();
         let mut seen = Names::default();
         while let Some(MaybeName(key)) = map.next_key()? {
@@ -359,12 +366,7 @@ impl<'de> Visitor<'de> for Grow {
             match value {
                 Tree::Null => {}
                 Tree::Bool(true) => flags.insert(key),
-                value => {
-                    if fields.capacity() == 0 {
-                        fields.reserve(USUAL);
-                    }
-                    fields.push((key, value));
-                }
+                value => fields.push((key, value)),
             }
         }
         if fields.is_empty() {
@@ -374,8 +376,16 @@ impl<'de> Visitor<'de> for Grow {
         if !fields.is_sorted_by_key(|(name, _)| *name) {
             fields.sort_unstable_by_key(|(name, _)| *name);
         }
-        // As long as it is, and no longer.
-        Ok(Tree::Object(fields.drain(..).collect()))
+        Ok(Tree::Object(exactly(fields)))
+    }
+}
+
+/// As long as it is, and no longer.
+fn exactly<A: smallvec::Array>(items: SmallVec<A>) -> Box<[A::Item]> {
+    if items.spilled() {
+        items.into_vec().into()
+    } else {
+        items.into_iter().collect()
     }
 }
 

@@ -379,7 +379,7 @@ fn convert(name: &str, value: &Value) -> (Tree, Tree) {
                 let known = fields
                     .fields
                     .iter()
-                    .filter_map(|(key, value)| Some((Box::from(&**key), text(value)?)));
+                    .filter_map(|(key, value)| Some(((**key).into(), text(value)?)));
                 let unknown = value.unknown_within().map_or(Tree::Null, |_| Tree::Bool(true));
                 (Tree::Tags(known.collect()), unknown)
             }
@@ -392,8 +392,8 @@ fn convert(name: &str, value: &Value) -> (Tree, Tree) {
 /// A text; of a resource that is yet to be made, its address stands for its id.
 fn text(value: &Value) -> Option<Tree> {
     match value.to_text() {
-        Ok(Value::Text(text)) => Some(Tree::Text(Box::from(&*text))),
-        Ok(Value::Unknown(unknown)) => Some(Tree::Text(Box::from(&*unknown.id?))),
+        Ok(Value::Text(text)) => Some(Tree::Text((*text).into())),
+        Ok(Value::Unknown(unknown)) => Some(Tree::Text((*unknown.id?).into())),
         _ => None,
     }
 }

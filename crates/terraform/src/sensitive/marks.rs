@@ -1,20 +1,26 @@
 //! Whether a text holds any mark at all: nearly no plan does, and then there is no need to look at each value.
 
-use memchr::memmem::{Finder, find_iter};
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// What every key ends with, or goes on with, under which Terraform writes marks: `sensitive`, `after_sensitive`,
 /// `sensitive_values`, `sensitive_attributes`.
 const KEY: &str = "sensitive";
 
+static KEYS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(KEY));
+static ESCAPES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r"\u00"));
+
 /// Whether something may be marked sensitive in this JSON. Never false where something is; where the text is no JSON, the
 /// answer says nothing.
-pub(super) fn may_be_there(text: &str) -> bool {
+pub(crate) fn may_be_there(text: &str) -> bool {
     let bytes = text.as_bytes();
-    if find_iter(bytes, r"\u00").any(|at| spells_a_letter(bytes.get(at + 4))) {
+    if ESCAPES
+        .find_iter(bytes)
+        .any(|at| spells_a_letter(bytes.get(at + 4)))
+    {
         return true;
     }
-    Finder::new(KEY)
-        .find_iter(bytes)
+    KEYS.find_iter(bytes)
         .any(|at| bytes.get(at + KEY.len()..).is_some_and(marks))
 }
 
