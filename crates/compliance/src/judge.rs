@@ -3,6 +3,7 @@
 use crate::document::{PartialPlans, Per};
 use crate::fit::{Fit, fits};
 use crate::members;
+use crate::parallel;
 use crate::policy::{Check, Exposure, Policy, Rule as PolicyRule};
 use crate::question::questions;
 use crate::subject::{Judged, JudgedRule, Maker, Subject};
@@ -15,9 +16,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Judges a subject by a policy. `today` decides which waivers still hold (the last day counts, UTC).
 #[must_use]
 pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
-    let mut waivers = Waivers::new(policy, today);
-    let mut findings = Vec::new();
-    let mut idle: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let by_member = policy.rules.iter().any(|rule| rule.per == Per::Member);
     let (members, anybody) = if by_member {
         (members::joined(subject), members::all_rules(subject))
@@ -30,13 +28,92 @@ pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
             .map(|group| group.is_uncertain(&subject.lists))
             .collect()
     };
-    let (uncertain_groups, uncertain_members) = (uncertain(&subject.groups), uncertain(&members));
-    for rule in &policy.rules {
+    let court = Court {
+        policy,
+        subject,
+        today,
+        uncertain_groups: uncertain(&subject.groups),
+        uncertain_members: uncertain(&members),
+        members,
+        anybody,
+    };
+    let size = subject.groups.len() + court.members.len();
+    let mut waivers = Waivers::new(policy, today);
+    let mut findings = Vec::new();
+    let mut idle: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (rule, answer) in policy
+        .rules
+        .iter()
+        .zip(parallel::each(&policy.rules, size, |rule| court.hear(rule)))
+    {
+        findings.extend(answer.findings);
+        waivers.used.extend(answer.used);
+        if let Some(reason) = answer.idle {
+            idle.entry(reason).or_default().push(&rule.id);
+        }
+    }
+    findings.extend(waivers.findings());
+    findings.extend(
+        subject
+            .problems
+            .iter()
+            .map(|(address, what)| not_understood(address, what)),
+    );
+    let mut report = Report::new("compliance", findings);
+    for (one, other) in policy.at_odds() {
+        report = report.note(format!(
+            "{one} and {other} together allow nothing, since each forbids what the other allows: one rule with `traffic` \
+             allows both"
+        ));
+    }
+    for (reason, rules) in idle {
+        report = report.note(format!("nothing to judge for {}: {reason}", rules.join(", ")));
+    }
+    for (address, what) in &subject.remarks {
+        report = report.note(format!("{address}: {what}"));
+    }
+    for reason in &subject.partial {
+        report = report.note(format!("partial: {reason}"));
+    }
+    if !subject.partial.is_empty() && policy.partial_plans == PartialPlans::Undetermined {
+        report = report.at_least(Verdict::Undetermined);
+    }
+    report
+}
+
+/// What all rules of a policy are asked about.
+struct Court<'a> {
+    policy: &'a Policy,
+    subject: &'a Subject,
+    today: Date,
+    members: Vec<Judged>,
+    /// The rules of all groups, for members whose groups are not known.
+    anybody: Vec<JudgedRule>,
+    uncertain_groups: Vec<bool>,
+    uncertain_members: Vec<bool>,
+}
+
+/// What one rule of the policy gives to say.
+struct Answer {
+    findings: Vec<Finding>,
+    /// The waivers that let something stand.
+    used: BTreeSet<usize>,
+    /// Why there was nothing to judge.
+    idle: Option<String>,
+}
+
+impl Court<'_> {
+    /// One rule of the policy, by itself: no rule's answer depends on another's.
+    fn hear(&self, rule: &PolicyRule) -> Answer {
+        let subject = self.subject;
+        let mut waivers = Waivers::new(self.policy, self.today);
+        let mut findings = Vec::new();
+        let mut idle = None;
         let (judged, uncertain) = match rule.per {
-            Per::Member => (&members, &uncertain_members),
-            Per::Group => (&subject.groups, &uncertain_groups),
+            Per::Member => (&self.members, &self.uncertain_members),
+            Per::Group => (&subject.groups, &self.uncertain_groups),
         };
-        let mut questions = questions(rule, subject, &anybody, &waivers);
+        let mut questions = questions(rule, subject, &self.anybody, &waivers);
         let mut best = Fit::No;
         for (group, uncertain) in judged.iter().zip(uncertain) {
             let fit = fits(rule, group, subject);
@@ -90,38 +167,16 @@ pub fn judge(policy: &Policy, subject: &Subject, today: Date) -> Report {
                     Per::Member => "no network interface carries a security group",
                 };
                 let reason = format!("{whom} {}", rule.groups_in_words());
-                idle.entry(reason).or_default().push(&rule.id);
+                idle = Some(reason);
             }
             _ => {}
         }
+        Answer {
+            findings,
+            used: waivers.used,
+            idle,
+        }
     }
-    findings.extend(waivers.findings());
-    findings.extend(
-        subject
-            .problems
-            .iter()
-            .map(|(address, what)| not_understood(address, what)),
-    );
-    let mut report = Report::new("compliance", findings);
-    for (one, other) in policy.at_odds() {
-        report = report.note(format!(
-            "{one} and {other} together allow nothing, since each forbids what the other allows: one rule with `traffic` \
-             allows both"
-        ));
-    }
-    for (reason, rules) in idle {
-        report = report.note(format!("nothing to judge for {}: {reason}", rules.join(", ")));
-    }
-    for (address, what) in &subject.remarks {
-        report = report.note(format!("{address}: {what}"));
-    }
-    for reason in &subject.partial {
-        report = report.note(format!("partial: {reason}"));
-    }
-    if !subject.partial.is_empty() && policy.partial_plans == PartialPlans::Undetermined {
-        report = report.at_least(Verdict::Undetermined);
-    }
-    report
 }
 
 /// Rules without a word of what they are for, for certain or perhaps.

@@ -85,6 +85,7 @@ mod hole;
 mod judge;
 mod loosened;
 mod members;
+mod parallel;
 mod peers;
 mod policy;
 mod question;
