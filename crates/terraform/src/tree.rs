@@ -10,7 +10,8 @@ use std::fmt;
 
 /// Every attribute this crate reads, in Terraform's order. What is not named here is skipped while reading, except inside of
 /// tags.
-const NAMES: [&str; 44] = [
+const NAMES: [&str; 47] = [
+    "arn",
     "cidr",
     "cidr_blocks",
     "cidr_ipv4",
@@ -34,6 +35,7 @@ const NAMES: [&str; 44] = [
     "network_configuration",
     "network_interface",
     "network_interface_id",
+    "owner_id",
     "prefix_list_id",
     "prefix_list_ids",
     "primary_network_interface_id",
@@ -41,6 +43,7 @@ const NAMES: [&str; 44] = [
     "public_dns",
     "public_ip",
     "referenced_security_group_id",
+    "region",
     "security_group_id",
     "security_group_ids",
     "security_group_rule_id",
