@@ -49,22 +49,22 @@ fn kind_of(address: &str) -> (&str, &str, &str) {
     (mode, kind, name)
 }
 
-fn change(address: &str, actions: &[&str], before: &Value, after: (Value, Value)) -> Value {
+fn change(address: &str, actions: &[&str], before: &Value, after: &(Value, Value)) -> Value {
     let (mode, kind, name) = kind_of(address);
     json!({"address": address, "mode": mode, "type": kind, "name": name, "change": {"actions": actions,
         "before": before, "after": after.0, "after_unknown": after.1}})
 }
 
 fn keep(address: &str, values: &Value) -> Value {
-    change(address, &["no-op"], values, (values.clone(), json!({})))
+    change(address, &["no-op"], values, &(values.clone(), json!({})))
 }
 
 fn delete(address: &str, values: &Value) -> Value {
-    change(address, &["delete"], values, (Value::Null, json!({})))
+    change(address, &["delete"], values, &(Value::Null, json!({})))
 }
 
 fn forget(address: &str, values: &Value) -> Value {
-    change(address, &["forget"], values, (Value::Null, json!({})))
+    change(address, &["forget"], values, &(Value::Null, json!({})))
 }
 
 fn object(address: &str, values: &Value) -> Value {
@@ -73,7 +73,7 @@ fn object(address: &str, values: &Value) -> Value {
 }
 
 /// A plan with the configuration of a rule that is attached to the group.
-fn plan(changes: Vec<Value>, prior: Vec<Value>) -> Value {
+fn plan(changes: &[Value], prior: &[Value]) -> Value {
     json!({"format_version": "1.2", "complete": true, "errored": false, "resource_changes": changes,
     "prior_state": {"format_version": "1.0", "values": {"root_module": {"resources": prior}}},
     "configuration": {"root_module": {"resources": [
@@ -175,8 +175,8 @@ fn rows(report: &ConsistencyReport) -> Vec<String> {
 /// A plan that leaves all as it is.
 fn nothing_to_do() -> Value {
     plan(
-        vec![keep(GROUP, &group("sg-a")), keep(RULE, &rule("sg-a"))],
-        vec![object(GROUP, &group("sg-a")), object(RULE, &rule("sg-a"))],
+        &[keep(GROUP, &group("sg-a")), keep(RULE, &rule("sg-a"))],
+        &[object(GROUP, &group("sg-a")), object(RULE, &rule("sg-a"))],
     )
 }
 
@@ -214,8 +214,8 @@ fn a_rule_outside_of_the_target_is_not_known_though_its_group_is_in_it() {
     values["from_port"] = 80.into();
     values["to_port"] = 80.into();
     let mut plan = plan(
-        vec![keep(GROUP, &group("sg-a")), delete(RULE, &rule("sg-a"))],
-        vec![
+        &[keep(GROUP, &group("sg-a")), delete(RULE, &rule("sg-a"))],
+        &[
             object(GROUP, &group("sg-a")),
             object(RULE, &rule("sg-a")),
             object(other, &values),
@@ -240,11 +240,11 @@ fn a_rule_outside_of_the_target_is_not_known_though_its_group_is_in_it() {
 fn replacement() -> Value {
     let actions = ["delete", "create"];
     plan(
-        vec![
-            change(GROUP, &actions, &group("sg-old"), planned_group()),
-            change(RULE, &actions, &rule("sg-old"), planned_rule()),
+        &[
+            change(GROUP, &actions, &group("sg-old"), &planned_group()),
+            change(RULE, &actions, &rule("sg-old"), &planned_rule()),
         ],
-        vec![object(GROUP, &group("sg-old")), object(RULE, &rule("sg-old"))],
+        &[object(GROUP, &group("sg-old")), object(RULE, &rule("sg-old"))],
     )
 }
 
@@ -285,11 +285,11 @@ fn of_two_objects_at_an_address_the_one_that_stays_is_meant_whatever_their_ids()
             .unwrap()
             .push(deposed);
         let plan = plan(
-            vec![
-                change(GROUP, &["create", "delete"], &group(old), planned_group()),
-                change(RULE, &["delete", "create"], &rule(old), planned_rule()),
+            &[
+                change(GROUP, &["create", "delete"], &group(old), &planned_group()),
+                change(RULE, &["delete", "create"], &rule(old), &planned_rule()),
             ],
-            vec![object(GROUP, &group(old)), object(RULE, &rule(old))],
+            &[object(GROUP, &group(old)), object(RULE, &rule(old))],
         );
         let live = live(&[live_group(new, &[https()]), live_group(old, &[])]);
         assert_eq!(
@@ -305,8 +305,8 @@ fn of_two_objects_at_an_address_the_one_that_stays_is_meant_whatever_their_ids()
 #[test]
 fn a_group_that_the_plan_takes_away_is_looked_for() {
     let plan = plan(
-        vec![delete(GROUP, &group("sg-a")), delete(RULE, &rule("sg-a"))],
-        vec![object(GROUP, &group("sg-a")), object(RULE, &rule("sg-a"))],
+        &[delete(GROUP, &group("sg-a")), delete(RULE, &rule("sg-a"))],
+        &[object(GROUP, &group("sg-a")), object(RULE, &rule("sg-a"))],
     );
     let report = verify(&plan, &state(&[]), &live(&[live_group("sg-a", &[https()])]));
     assert_eq!(
@@ -322,8 +322,8 @@ fn a_group_that_the_plan_takes_away_is_looked_for() {
 #[test]
 fn what_the_plan_forgets_is_not_declared() {
     let plan = plan(
-        vec![forget(GROUP, &group("sg-a")), forget(RULE, &rule("sg-a"))],
-        vec![object(GROUP, &group("sg-a")), object(RULE, &rule("sg-a"))],
+        &[forget(GROUP, &group("sg-a")), forget(RULE, &rule("sg-a"))],
+        &[object(GROUP, &group("sg-a")), object(RULE, &rule("sg-a"))],
     );
     let there = live(&[live_group("sg-a", &[https()])]);
     assert_eq!(
@@ -348,10 +348,10 @@ fn rules_in_somebody_elses_group_are_compared_and_its_others_are_not() {
     let rules = [https(), live_rule(80, &json!({"cidr": "0.0.0.0/0"}))];
     let there = live(&[live_group("sg-a", &rules)]);
     let data = "data.aws_security_group.shared";
-    let only_a_rule = plan(vec![keep(RULE, &rule("sg-a"))], vec![object(RULE, &rule("sg-a"))]);
+    let only_a_rule = plan(&[keep(RULE, &rule("sg-a"))], &[object(RULE, &rule("sg-a"))]);
     let with_data = plan(
-        vec![keep(RULE, &rule("sg-a"))],
-        vec![object(data, &group("sg-a")), object(RULE, &rule("sg-a"))],
+        &[keep(RULE, &rule("sg-a"))],
+        &[object(data, &group("sg-a")), object(RULE, &rule("sg-a"))],
     );
     for (plan, state) in [
         (&only_a_rule, state(&[(RULE, rule("sg-a"))])),
@@ -375,7 +375,7 @@ fn rules_in_somebody_elses_group_are_compared_and_its_others_are_not() {
         );
     }
     // A group that is only read is nobody's to compare.
-    let only_read = plan(vec![], vec![object(data, &group("sg-a"))]);
+    let only_read = plan(&[], &[object(data, &group("sg-a"))]);
     let report = verify(&only_read, &state(&[(data, group("sg-a"))]), &there);
     assert_eq!(
         (report.verdict, rows(&report).len(), report.notes.len()),
@@ -430,8 +430,8 @@ fn a_group_of_the_own_account_is_the_same_with_and_without_it() {
         values.as_object_mut().unwrap().remove("cidr_ipv4");
         values["referenced_security_group_id"] = written.into();
         let plan = plan(
-            vec![keep(GROUP, &group("sg-a")), keep(RULE, &values)],
-            vec![object(GROUP, &group("sg-a")), object(RULE, &values)],
+            &[keep(GROUP, &group("sg-a")), keep(RULE, &values)],
+            &[object(GROUP, &group("sg-a")), object(RULE, &values)],
         );
         let state = state(&[(GROUP, group("sg-a")), (RULE, values)]);
         // A document may name a group twice.
@@ -452,12 +452,12 @@ fn entries_of_a_prefix_list_that_were_not_read_are_not_known() {
     values.as_object_mut().unwrap().remove("cidr_ipv4");
     values["prefix_list_id"] = "pl-1".into();
     let plan = plan(
-        vec![
+        &[
             keep(GROUP, &group("sg-a")),
             keep(RULE, &values),
             keep(list, &entries),
         ],
-        vec![
+        &[
             object(GROUP, &group("sg-a")),
             object(RULE, &values),
             object(list, &entries),
@@ -485,16 +485,19 @@ fn entries_of_a_prefix_list_that_were_not_read_are_not_known() {
 fn a_member_without_any_interface_carries_nothing_unless_interfaces_were_not_read() {
     let member = "aws_instance.m";
     let carried = json!({"id": "i-1", "vpc_security_group_ids": ["sg-a"]});
-    let with = |changes: Vec<Value>, prior: Vec<Value>| {
+    let with = |changes: &[Value], prior: &[Value]| {
         let mut plan = nothing_to_do();
-        plan["resource_changes"].as_array_mut().unwrap().extend(changes);
+        plan["resource_changes"]
+            .as_array_mut()
+            .unwrap()
+            .extend_from_slice(changes);
         plan["prior_state"]["values"]["root_module"]["resources"]
             .as_array_mut()
             .unwrap()
-            .extend(prior);
+            .extend_from_slice(prior);
         plan
     };
-    let plan = with(vec![keep(member, &carried)], vec![object(member, &carried)]);
+    let plan = with(&[keep(member, &carried)], &[object(member, &carried)]);
     let recorded = state(&[
         (GROUP, group("sg-a")),
         (RULE, rule("sg-a")),
@@ -504,7 +507,7 @@ fn a_member_without_any_interface_carries_nothing_unless_interfaces_were_not_rea
     let gone = "YY- gone aws_instance.m (i-1) carries aws_security_group.g (sg-a)";
     assert_eq!(rows(&verify(&plan, &recorded, &there))[1..], [gone]);
     // Outside of the target.
-    let mut targeted = with(vec![], vec![object(member, &carried)]);
+    let mut targeted = with(&[], &[object(member, &carried)]);
     targeted["complete"] = false.into();
     assert_eq!(
         rows(&verify(&targeted, &recorded, &there))[1..],
@@ -523,11 +526,11 @@ fn a_member_without_any_interface_carries_nothing_unless_interfaces_were_not_rea
 #[test]
 fn a_killed_apply_leaves_groups_that_are_found_by_their_names() {
     let plan = |group: (Value, Value)| {
-        let changes = vec![
-            change(GROUP, &["create"], &Value::Null, group),
-            change(RULE, &["create"], &Value::Null, planned_rule()),
+        let changes = [
+            change(GROUP, &["create"], &Value::Null, &group),
+            change(RULE, &["create"], &Value::Null, &planned_rule()),
         ];
-        plan(changes, vec![])
+        plan(&changes, &[])
     };
     let there = live(&[live_group("sg-made", &[https()])]);
     assert_eq!(
@@ -558,11 +561,11 @@ fn a_killed_apply_leaves_groups_that_are_found_by_their_names() {
 #[test]
 fn a_rule_of_which_the_two_calls_disagree_may_lag() {
     let plan = plan(
-        vec![
+        &[
             keep(GROUP, &group("sg-a")),
-            change(RULE, &["create"], &Value::Null, (rule("sg-a"), json!({}))),
+            change(RULE, &["create"], &Value::Null, &(rule("sg-a"), json!({}))),
         ],
-        vec![object(GROUP, &group("sg-a"))],
+        &[object(GROUP, &group("sg-a"))],
     );
     let mut there = live(&[live_group("sg-a", &[])]);
     there["gaps"] = json!([{"what": "group g", "why": "the calls differ", "missing": "rules", "of": "sg-a"}]);
@@ -577,11 +580,11 @@ fn what_the_code_describes_no_more_and_what_is_stale_is_remarked() {
     let mut described = rule("sg-a");
     described["description"] = "old".into();
     let plan = plan(
-        vec![
+        &[
             keep(GROUP, &group("sg-a")),
-            change(RULE, &["update"], &described, (rule("sg-a"), json!({}))),
+            change(RULE, &["update"], &described, &(rule("sg-a"), json!({}))),
         ],
-        vec![object(GROUP, &group("sg-a")), object(RULE, &described)],
+        &[object(GROUP, &group("sg-a")), object(RULE, &described)],
     );
     let state = state(&[(GROUP, group("sg-a")), (RULE, described)]);
     let mut live_rule = https();
