@@ -92,7 +92,7 @@ const PAGE: &str = "consistency.html";
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     args.format.clear(stage)?;
     // Read before it is removed: it may be the file that is about to be written.
-    let last = views::last(args.since.as_deref(), stage);
+    let last = args.since.as_deref().map(|path| views::last(path, stage));
     let artifacts = args.artifacts();
     let artifacts = artifacts.map(|folder| stage.artifacts(folder));
     if let Some(artifacts) = &artifacts {
@@ -117,6 +117,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         compare(
             &Views::declared(&declared.view)
                 .missing(&declared.missing)
+                .partial(&declared.partial)
                 .before(declared.before.as_ref())
                 .recorded(recorded.view.as_ref())
                 .live(live),
@@ -148,7 +149,10 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         );
     }
     if let Some(last) = &last {
-        report = report.since(last);
+        report = match last {
+            Some(last) => report.since(last),
+            None => report.since_nothing(),
+        };
     }
     if let Some(artifacts) = &artifacts {
         artifacts.write_text(JSON, &report.to_json().map_err(Failure::internal)?)?;

@@ -23,19 +23,23 @@ pub(crate) fn leave_out(mut report: ConsistencyReport, views: &[&View]) -> Consi
                 let Some(parts) = view.sensitive.get(&owned.owner) else {
                     continue;
                 };
-                let peer = match (&owned.rule.peer, &group.id) {
-                    (Peer::SelfGroup, Some(id)) => id.clone(),
-                    (peer, _) => peer.to_string(),
+                // Rows name a group of the own account without it.
+                let peers = match (&owned.rule.peer, &group.id) {
+                    (Peer::SelfGroup, Some(id)) => vec![id.clone()],
+                    (peer @ Peer::Group { id, .. }, _) => vec![peer.to_string(), id.clone()],
+                    (peer, _) => vec![peer.to_string()],
                 };
                 if let (Peer::PrefixList(list), true) = (&owned.rule.peer, parts.peers) {
                     lists.insert(list);
                 }
                 for name in [&group.id, &group.address].into_iter().flatten() {
                     let of_group = groups.entry(name).or_default();
-                    let known = of_group.entry(peer.clone()).or_default();
-                    let known = known.entry(owned.rule.direction).or_default();
-                    known.peers |= parts.peers;
-                    known.traffic |= parts.traffic;
+                    for peer in &peers {
+                        let known = of_group.entry(peer.clone()).or_default();
+                        let known = known.entry(owned.rule.direction).or_default();
+                        known.peers |= parts.peers;
+                        known.traffic |= parts.traffic;
+                    }
                 }
             }
         }

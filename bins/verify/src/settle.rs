@@ -5,7 +5,7 @@
 
 use portcullis_consistency::ConsistencyReport;
 use portcullis_report::text::clean;
-use portcullis_stage::{Failure, Stage};
+use portcullis_stage::{Failure, ProgramErrorKind, Stage};
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
@@ -51,7 +51,16 @@ pub(crate) fn settle(
         std::thread::sleep(stage.retry_wait().unwrap_or(wait).min(wait));
         waited += wait;
         next = (next * 2).min(LONGEST_WAIT);
-        let output = program.run_captured().map_err(Failure::usage)?;
+        let output = program.run_captured().map_err(|error| {
+            let hint = match error.kind() {
+                ProgramErrorKind::NotFound => Some(
+                    "behind `--` stands the command that writes --live anew, such as portcullis-inspect"
+                        .to_owned(),
+                ),
+                _ => error.hint(),
+            };
+            Failure::usage(error).maybe_hint(hint)
+        })?;
         if !output.success() {
             let title = program.title();
             let last = output.transcript.lines().last().unwrap_or_default();
@@ -80,9 +89,14 @@ pub(crate) fn settle(
     Ok(report)
 }
 
-/// How many rules differ that the change adds or takes away.
+/// How many rules, groups, members and prefix lists differ that the change adds or takes away.
 fn late(report: &ConsistencyReport) -> usize {
-    report.rules.iter().filter(|row| row.in_change).count()
+    let rules = report.rules.iter().map(|row| row.in_change);
+    let groups = report.groups.iter().map(|row| row.in_change);
+    let members = report.members.iter().map(|row| row.in_change);
+    let lists = report.prefix_lists.iter().map(|row| row.in_change);
+    let all = rules.chain(groups).chain(members).chain(lists);
+    all.filter(|in_change| *in_change).count()
 }
 
 fn rules(count: usize) -> String {

@@ -3,7 +3,7 @@
 use crate::command::Args;
 use portcullis_consistency::ConsistencyReport;
 use portcullis_live::cloudtrail::{self, Event};
-use portcullis_report::{Location, Report, Verdict};
+use portcullis_report::{Location, Report};
 use portcullis_secgroup::Inventory;
 use portcullis_stage::{Failure, Stage, code_place};
 use portcullis_terraform::{Address, Plan, ReadError, Sensitive, State, View};
@@ -17,6 +17,8 @@ pub(crate) struct Declared {
     pub(crate) before: Option<View>,
     /// What the code alone does not tell.
     pub(crate) missing: Vec<String>,
+    /// Why the plan does not tell everything.
+    pub(crate) partial: Vec<String>,
 }
 
 /// What the code declares, by its plan, else by itself.
@@ -32,12 +34,16 @@ pub(crate) fn declared(args: &Args, stage: &Stage) -> Result<Declared, Failure> 
             view: declared.view,
             before: None,
             missing: declared.missing,
+            partial: Vec::new(),
         });
     };
     let unreadable = |error| unreadable(&path.display(), error);
     let text = stage.plan_json(path, config, args.terraform.as_deref())?;
     stage.mask_all(Sensitive::of_plan(&text).map_err(unreadable)?.values());
     let plan = Plan::read(&text).map_err(unreadable)?;
+    if let Some(folder) = config.filter(|_| plan.is_refresh_only()) {
+        return by_code(folder, path, &text, stage);
+    }
     let plan = match config {
         Some(folder) => plan.with_code(stage.read_code(folder, &[])?),
         None => plan,
@@ -46,6 +52,30 @@ pub(crate) fn declared(args: &Args, stage: &Stage) -> Result<Declared, Failure> 
         view: plan.after().map_err(unreadable)?,
         before: Some(plan.before().map_err(unreadable)?),
         missing: Vec::new(),
+        partial: plan.partial().to_vec(),
+    })
+}
+
+/// What the code declares with the values that a plan of `-refresh-only` was made with: of itself, that plan declares nothing.
+fn by_code(folder: &Path, plan: &Path, text: &str, stage: &Stage) -> Result<Declared, Failure> {
+    let document: serde_json::Value = serde_json::from_str(text).map_err(Failure::internal)?;
+    let variables = document.get("variables").and_then(serde_json::Value::as_object);
+    let values: serde_json::Map<String, serde_json::Value> = variables
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, variable)| Some((name.clone(), variable.get("value")?.clone())))
+        .collect();
+    let values = serde_json::Value::Object(values).to_string();
+    let mut code = stage.read_code(folder, &[])?;
+    code.add_values("variables of the plan.json", &values)
+        .map_err(|error| Failure::unreadable_in(plan.display(), error))?;
+    let declared = code
+        .declared()
+        .map_err(|error| unreadable(&folder.display(), error))?;
+    Ok(Declared {
+        view: declared.view,
+        missing: declared.missing,
+        ..Declared::default()
     })
 }
 
@@ -129,16 +159,13 @@ pub(crate) fn events(paths: &[PathBuf], stage: &Stage) -> Result<Vec<Event>, Fai
 
 /// An earlier comparison. That there is none, or that it can't be read, is said, and is no failure: then all that differs is
 /// new.
-pub(crate) fn last(path: Option<&Path>, stage: &Stage) -> Option<ConsistencyReport> {
-    let path = path?;
+pub(crate) fn last(path: &Path, stage: &Stage) -> Option<ConsistencyReport> {
     let read = stage
         .read_text(path)
         .map_err(|error| error.to_string())
         .and_then(|text| serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display())));
-    Some(read.unwrap_or_else(|error| {
-        stage.say(format!("no earlier comparison: {error}"));
-        ConsistencyReport::new(Verdict::Pass, Vec::new())
-    }))
+    read.inspect_err(|error| stage.say(format!("no earlier comparison: {error}")))
+        .ok()
 }
 
 fn unreadable(what: &dyn fmt::Display, error: ReadError) -> Failure {

@@ -291,6 +291,57 @@ fn what_was_made_by_hand_is_not_waited_for() {
 }
 
 #[test]
+fn while_ec2s_two_calls_name_different_rules_it_is_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = folder.path().join("live");
+    fs::create_dir(&live).unwrap();
+    for entry in fs::read_dir(aws("2-correct-web-port"))
+        .unwrap()
+        .map(Result::unwrap)
+    {
+        fs::copy(entry.path(), live.join(entry.file_name())).unwrap();
+    }
+    let changed = |name: &str, change: &dyn Fn(&mut Value)| {
+        let path = live.join(name);
+        let mut answer: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        change(&mut answer);
+        fs::write(&path, answer.to_string()).unwrap();
+    };
+    // Neither shows the new port, and one a rule that this plan has nothing to do with.
+    changed("describe-security-groups.json", &|answer| {
+        for group in answer["SecurityGroups"].as_array_mut().unwrap() {
+            if group["GroupName"] == "web" {
+                group["IpPermissions"] = json!([{"IpProtocol": "udp", "FromPort": 53, "ToPort": 53,
+                    "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}]);
+            }
+        }
+    });
+    changed("describe-security-group-rules.json", &|answer| {
+        let rows = answer["SecurityGroupRules"].as_array_mut().unwrap();
+        rows.retain(|row| row["FromPort"] != 8000 || row["CidrIpv4"].is_null());
+    });
+    let script = format!("cp '{}'/* '{}'", aws("2-correct-web-port"), live.display());
+    let run = drifted(
+        live.to_str().unwrap(),
+        &["--settle", "60s", "--", "sh", "-c", &script],
+    );
+    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("they were read 2 times"), "{}", run.stdout);
+}
+
+#[test]
+fn a_command_that_is_not_there_is_not_taken_for_terraform() {
+    let run = drifted(&aws("1-setup"), &["--settle", "60s", "--", "no-such-command"]);
+    assert_eq!(run.code, 64, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("no-such-command") && run.stderr.contains("portcullis-inspect"),
+        "{}",
+        run.stderr
+    );
+    assert!(!run.stderr.contains("install terraform"), "{}", run.stderr);
+}
+
+#[test]
 fn the_code_that_keeps_a_rule_is_as_terraform_writes_it() {
     let run = drifted(&aws("4-hand-made-drift"), &["--format", "json"]);
     let report: Value = serde_json::from_str(&run.stdout).unwrap();

@@ -136,6 +136,40 @@ fn a_view_that_is_not_given_leaves_its_column_open() {
     insta::assert_snapshot!("without-state", seen(&run, Path::new("/nowhere")));
 }
 
+#[test]
+fn a_plan_that_does_not_tell_everything_is_said_to_be_one() {
+    for (plan, why) in [
+        ("8-targeted", "complete is false"),
+        ("9-errored", "terraform could not finish the plan"),
+    ] {
+        let run = on(&step(plan, "8-targeted", "8-targeted"), &[]);
+        let note = format!("note: the plan does not tell everything: {why}");
+        let text = run.stdout.replace("the plan leaves something out (", "");
+        assert!(text.contains(&note), "{}", run.stdout);
+        // What the target leaves out, or the code after an error, may ask for what is only live.
+        assert!(!run.stdout.contains("! unmanaged"), "{}", run.stdout);
+    }
+}
+
+#[test]
+fn a_plan_of_refresh_only_leaves_it_to_the_code_to_declare() {
+    let arguments = step(
+        "5-drift-refresh-only",
+        "5-drift-refresh-only",
+        "5-drift-refresh-only",
+    );
+    let run = on(&arguments, &[]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(
+        run.stdout.contains("2 of 7 rules disagree (2 unmanaged)"),
+        "{}",
+        run.stdout
+    );
+    let without_code = on(&arguments[..6], &[]);
+    assert_eq!(without_code.code, 2, "{}", without_code.stdout);
+    assert!(!without_code.stdout.contains("8080"), "{}", without_code.stdout);
+}
+
 /// A GitLab that gives this state, or this status.
 async fn gitlab(answer: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;

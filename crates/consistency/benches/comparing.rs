@@ -88,7 +88,11 @@ fn terraform(group: &Group) -> TerraformGroup {
         vpc_id: None,
         inline_ingress: Inline::Absent,
         inline_egress: Inline::Absent,
+        account: None,
+        region: None,
         untouched: false,
+        forgotten: false,
+        deposed: false,
         rules: group.rules.iter().enumerate().map(owned).collect(),
         echoed: BTreeSet::new(),
     }

@@ -1,14 +1,16 @@
 //! The comparison: one row per rule of each group that the code or the state knows.
 
 use crate::document::{ConsistencyReport, RuleVerdict};
+use crate::live::Live;
 use crate::others::{self, Sides};
-use crate::rows::{Here, group_ref};
+use crate::pairs;
+use crate::rows::Here;
 use crate::view::{Names, Pair, Table};
 use portcullis_report::Verdict;
-use portcullis_secgroup::{Group, Inventory, Missing};
-use portcullis_terraform::{OwnedRule, TerraformGroup, View};
+use portcullis_secgroup::{Inventory, Missing};
+use portcullis_terraform::View;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The three views. A view that could not be read is `None`; its column then says nothing.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +20,9 @@ pub struct Views<'a> {
     /// What is missing from the declared view, since it can't be told, in one line each: then what is not in it may be declared
     /// all the same.
     pub missing: &'a [String],
+    /// Why the plan does not show everything ([`portcullis_terraform::Plan::partial`]): what it does not name may be declared all
+    /// the same, and the whole is no pass.
+    pub partial: &'a [String],
     /// What was there before the plan was applied ([`portcullis_terraform::Plan::before`]): tells what the change touched.
     pub before: Option<&'a View>,
     /// The managed state.
@@ -33,6 +38,7 @@ impl<'a> Views<'a> {
         Self {
             declared,
             missing: &[],
+            partial: &[],
             before: None,
             recorded: None,
             live: None,
@@ -43,6 +49,13 @@ impl<'a> Views<'a> {
     #[must_use]
     pub const fn missing(mut self, missing: &'a [String]) -> Self {
         self.missing = missing;
+        self
+    }
+
+    /// With why the plan does not show everything.
+    #[must_use]
+    pub const fn partial(mut self, partial: &'a [String]) -> Self {
+        self.partial = partial;
         self
     }
 
@@ -72,58 +85,70 @@ impl<'a> Views<'a> {
 #[must_use]
 pub fn compare(views: &Views<'_>) -> ConsistencyReport {
     let terraform: Vec<&View> = std::iter::once(views.declared).chain(views.recorded).collect();
-    let names = Names::new(&terraform);
-    let pairs = pairs(views, &names);
+    let mut names = Names::new(views.declared, views.recorded, views.before);
+    let live = views.live.map(Live::new);
+    let live = live.as_ref();
+    let found = pairs::pairs(views, live, &mut names);
+    let (names, pairs) = (&names, &found.pairs);
+    let told = (!views.partial.is_empty()).then(|| told(views));
     let sides = Sides {
         declared: views.declared,
-        declared_is_partial: !views.missing.is_empty(),
+        declared_is_partial: !views.missing.is_empty() || told.is_some(),
         recorded: views.recorded,
+        before: views.before,
         live: views.live,
-        names: &names,
+        names,
+        elsewhere: pairs
+            .iter()
+            .filter(|pair| pair.elsewhere.is_some())
+            .filter_map(|pair| pair.id)
+            .collect(),
     };
-    let listed: HashMap<&str, &Group> = views
-        .live
-        .into_iter()
-        .flat_map(|inventory| &inventory.groups)
-        .filter_map(|group| Some((group.id.as_deref()?, group)))
-        .collect();
-    let mut notes = Vec::new();
+    let mut notes = found.doubts;
+    let mut remarks = found.notes;
     let mut rules = Vec::new();
     let mut groups = Vec::new();
     let mut resolved: BTreeSet<&str> = BTreeSet::new();
-    for pair in &pairs.pairs {
-        let found = pair.id.and_then(|id| listed.get(id).copied());
+    let mut elsewhere: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for pair in pairs {
+        let listed = live.map_or(&[][..], |live| live.group(pair.id));
+        let is_listed = !listed.is_empty();
         let mut table = Table {
-            // The code that no longer has a group declares none of its rules.
             otherwise: [
                 declares_nothing_else(pair, &sides),
                 views.recorded.map(|_| false),
-                has_nothing_else(views.live, pair.id, found.is_some()),
+                has_nothing_else(views.live, pair, is_listed),
             ],
+            told: told.as_ref(),
             ..Table::default()
         };
-        pair.add_declared(&names, &mut table);
-        pair.add_recorded(&names, &mut table);
-        table.add_live(found);
+        pair.add_declared(names, &views.declared.untouched, &mut table);
+        pair.add_recorded(names, &mut table);
+        table.add_live(listed, names, pair.own());
+        if let Some(place) = &pair.elsewhere {
+            elsewhere.entry(place).or_default().push(pair.group.to_string());
+        }
         for owner in &table.unknown {
             notes.push(format!(
                 "{owner}: not compared, something in it is known only after apply"
             ));
         }
         resolved.extend(table.resolved());
-        groups.extend(others::group(
-            pair,
-            &sides,
-            is_live(views.live, pair.id, found.is_some()),
-        ));
-        let here = Here {
-            pair,
-            names: &names,
-            live: views.live,
-        };
+        groups.extend(others::group(pair, &sides, is_live(views.live, pair, is_listed)));
+        let here = Here::new(pair, names, live, listed);
+        if pair.is_foreign {
+            let others = table.keep_live_only(|key| here.takes_away(key));
+            if others > 0 {
+                let rules = if others == 1 { "rule" } else { "rules" };
+                remarks.push(format!(
+                    "{}: another owner's group, of which only the rules written here are compared: {others} more live {rules}",
+                    pair.group
+                ));
+            }
+        }
         rules.extend(here.rows(table));
     }
-    for orphan in &pairs.orphans {
+    for orphan in &found.orphans {
         notes.push(format!(
             "{}: not compared, its group is known only after apply",
             orphan.owner
@@ -139,29 +164,39 @@ pub fn compare(views: &Views<'_>) -> ConsistencyReport {
     for missing in views.missing {
         notes.push(format!("the code does not tell: {missing}"));
     }
+    for why in views.partial {
+        notes.push(format!("the plan does not tell everything: {why}"));
+    }
+    for (place, groups) in elsewhere {
+        notes.push(format!("not read: {place}, where {} is", some_of(&groups)));
+    }
     let mut doubtful = !notes.is_empty() || views.recorded.is_none() || views.live.is_none();
-    if let Some(inventory) = views.live {
-        let known: BTreeSet<&str> = pairs.pairs.iter().filter_map(|pair| pair.id).collect();
-        for gap in &inventory.gaps {
+    let members = sides.members();
+    if let Some(live) = live {
+        let known: BTreeSet<&str> = pairs.iter().filter_map(|pair| pair.id).collect();
+        for gap in &live.inventory.gaps {
             doubtful |= match &gap.missing {
                 // What is missing for people only leaves nothing open.
                 Missing::Details => false,
                 // Other groups than those compared here, such as what was not asked for.
                 Missing::Groups { except } => known
                     .iter()
-                    .any(|id| !listed.contains_key(id) && !except.contains(*id)),
+                    .any(|id| live.group(Some(id)).is_empty() && !except.contains(*id)),
                 Missing::Rules { of: Some(group) } => known.contains(group.as_str()),
+                Missing::Members => members.are_compared,
                 _ => true,
             };
-            notes.push(format!("not read: {}: {}", gap.what, gap.why));
+            remarks.push(format!("not read: {}: {}", gap.what, gap.why));
         }
-        notes.extend(others::strangers(inventory, &known));
+        let known = known.into_iter().chain(found.only_read).collect();
+        remarks.extend(others::strangers(live.inventory, &known));
     }
+    let mut notes: Vec<String> = notes.into_iter().chain(remarks).collect();
     notes.sort();
     notes.dedup();
     // Within a group they stand in order, and the groups do.
     rules.sort_by_key(|row| Reverse(row.verdict.verdict()));
-    let (members, prefix_lists) = (sides.members(), sides.prefix_lists());
+    let (members, prefix_lists) = (members.rows, sides.prefix_lists());
     let verdict = rules
         .iter()
         .map(|row| row.verdict)
@@ -184,107 +219,56 @@ pub fn compare(views: &Views<'_>) -> ConsistencyReport {
     }
 }
 
+/// The addresses of which a plan that leaves something out tells all there is.
+fn told<'a>(views: &Views<'a>) -> HashSet<&'a str> {
+    let known = std::iter::once(views.declared).chain(views.before);
+    let owners = known.flat_map(|view| {
+        let groups = view.groups.iter();
+        let of_groups = groups.flat_map(|group| group.rules.iter().map(|owned| owned.owner.as_str()));
+        let addresses = view.groups.iter().filter_map(|group| group.address.as_deref());
+        let orphans = view.orphans.iter().map(|owned| owned.owner.as_str());
+        of_groups.chain(addresses).chain(orphans)
+    });
+    owners
+        .filter(|address| !views.declared.untouched.contains(*address))
+        .collect()
+}
+
+/// The code that no longer has a group declares none of its rules.
 fn declares_nothing_else(pair: &Pair<'_>, sides: &Sides<'_>) -> Option<bool> {
-    let untouched = pair.declared.is_some_and(|group| group.untouched);
-    (!untouched && !sides.declared_is_partial).then_some(false)
+    let untouched = !pair.is_foreign && pair.declared.is_some_and(|group| group.untouched);
+    (pair.is_deleted || (!untouched && !sides.declared_is_partial)).then_some(false)
 }
 
 /// A rule that EC2 did not name is not there, if all rules of the group were read.
-fn has_nothing_else(live: Option<&Inventory>, id: Option<&str>, is_listed: bool) -> Option<bool> {
+fn has_nothing_else(live: Option<&Inventory>, pair: &Pair<'_>, is_listed: bool) -> Option<bool> {
     let live = live?;
     let lacks = !live.gaps.is_empty()
-        && id.is_some_and(|id| {
+        && pair.id.is_some_and(|id| {
             if is_listed {
                 live.may_lack_rules_of(id)
             } else {
                 live.may_lack_group(id)
             }
         });
-    (!lacks).then_some(false)
+    (!lacks && !pair.may_be_live && pair.elsewhere.is_none()).then_some(false)
 }
 
-fn is_live(live: Option<&Inventory>, id: Option<&str>, is_listed: bool) -> Option<bool> {
+fn is_live(live: Option<&Inventory>, pair: &Pair<'_>, is_listed: bool) -> Option<bool> {
     let live = live?;
-    match id {
+    match pair.id {
         Some(id) if !is_listed && live.may_lack_group(id) => None,
+        _ if pair.may_be_live || pair.elsewhere.is_some() => None,
         _ => Some(is_listed),
     }
 }
 
-/// The groups of the code and the state, and the declared rules of which no one tells the group.
-struct Pairs<'a> {
-    pairs: Vec<Pair<'a>>,
-    orphans: Vec<&'a OwnedRule>,
-}
-
-/// Groups of both views, matched by id, else by address.
-fn pairs<'a>(views: &Views<'a>, names: &Names<'a>) -> Pairs<'a> {
-    let mut by_name: BTreeMap<&str, Pair<'a>> = BTreeMap::new();
-    let id_of = |group: &'a TerraformGroup| {
-        let by_address = || group.address.as_deref().and_then(|address| names.id(address));
-        group.id.as_deref().or_else(by_address)
-    };
-    let mut add = |group: &'a TerraformGroup, is_declared: bool| {
-        let id = id_of(group);
-        let pair = by_name
-            .entry(id.unwrap_or_else(|| group.label()))
-            .or_insert_with(|| Pair {
-                id,
-                group: group_ref(group.address.as_deref(), id),
-                declared: None,
-                recorded: None,
-                before: None,
-                is_new: false,
-                adopted: Vec::new(),
-            });
-        pair.group.address = pair.group.address.take().or_else(|| group.address.clone());
-        *(if is_declared {
-            &mut pair.declared
-        } else {
-            &mut pair.recorded
-        }) = Some(group);
-    };
-    views.declared.groups.iter().for_each(|group| add(group, true));
-    let recorded = views.recorded.into_iter().flat_map(|view| &view.groups);
-    recorded.for_each(|group| add(group, false));
-    for group in views.before.into_iter().flat_map(|view| &view.groups) {
-        if let Some(pair) = group.id.as_deref().and_then(|id| by_name.get_mut(id)) {
-            pair.before = Some(group);
-        }
+/// `a, b and 3 more`.
+pub(crate) fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = &names[..names.len().min(SHOWN)];
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
-    if views.before.is_some() {
-        for pair in by_name.values_mut() {
-            pair.is_new = pair.before.is_none() && pair.declared.is_some();
-        }
-    }
-    // A rule whose group the plan can't tell is the group's for which the state records its owner.
-    let lost: BTreeSet<&str> = views
-        .declared
-        .orphans
-        .iter()
-        .map(|orphan| orphan.owner.as_str())
-        .collect();
-    let mut homes: HashMap<&str, &str> = HashMap::new();
-    if !lost.is_empty() {
-        for group in views.recorded.into_iter().flat_map(|view| &view.groups) {
-            for owned in group
-                .rules
-                .iter()
-                .filter(|owned| lost.contains(owned.owner.as_str()))
-            {
-                homes.insert(&owned.owner, id_of(group).unwrap_or_else(|| group.label()));
-            }
-        }
-    }
-    let mut orphans = Vec::new();
-    for orphan in &views.declared.orphans {
-        let home = homes.get(orphan.owner.as_str()).copied();
-        match home.and_then(|home| by_name.get_mut(home)) {
-            Some(pair) => pair.adopted.push(orphan),
-            None => orphans.push(orphan),
-        }
-    }
-    let mut pairs: Vec<Pair<'a>> = by_name.into_values().collect();
-    pairs.sort_by(|a, b| a.group.cmp(&b.group));
-    Pairs { pairs, orphans }
 }

@@ -238,6 +238,9 @@ pub struct GroupRow {
     pub live: Option<bool>,
     /// What the three say together.
     pub verdict: RuleVerdict,
+    /// Whether the plan that was applied adds it or takes it away: EC2's answers may lag behind that.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub in_change: bool,
 }
 
 /// That a member carries a group, where the views do not agree about it.
@@ -259,6 +262,9 @@ pub struct MemberRow {
     pub live: Option<bool>,
     /// What the three say together.
     pub verdict: RuleVerdict,
+    /// Whether the plan that was applied adds it or takes it away: EC2's answers may lag behind that.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub in_change: bool,
 }
 
 /// Entries of a prefix list about which the views do not agree.
@@ -278,6 +284,9 @@ pub struct PrefixListRow {
     pub live: Option<bool>,
     /// What the three say together.
     pub verdict: RuleVerdict,
+    /// Whether the plan that was applied adds them or takes them away: EC2's answers may lag behind that.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub in_change: bool,
 }
 
 /// What the policy says of what is there, by the same rules as before apply.

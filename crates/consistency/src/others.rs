@@ -1,20 +1,24 @@
 //! What belongs to rules and is none: whole groups, who carries them, the entries of prefix lists.
 
+use crate::compare::some_of;
 use crate::document::{GroupRow, MemberRow, PrefixListRow, RuleVerdict};
 use crate::rows::group_ref;
 use crate::view::{Names, Pair};
 use portcullis_report::GroupRef;
-use portcullis_secgroup::{AddressSet, Interface, Inventory, PrefixLists};
+use portcullis_secgroup::{AddressSet, Interface, Inventory, Peer, PrefixLists};
 use portcullis_terraform::{Member, View};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The group itself, unless all views agree.
 pub(crate) fn group(pair: &Pair<'_>, views: &Sides<'_>, is_live: Option<bool>) -> Option<GroupRow> {
+    if pair.is_foreign {
+        return None;
+    }
     let declared = match pair.declared {
         // Outside of a plan's target nothing is declared, and nothing isn't.
         Some(group) if group.untouched => None,
-        Some(_) => Some(true),
-        None if views.declared_is_partial => None,
+        Some(group) => Some(!group.forgotten),
+        None if views.declared_is_partial && !pair.is_deleted => None,
         None => Some(false),
     };
     let recorded = views.recorded.map(|_| pair.recorded.is_some());
@@ -29,6 +33,11 @@ pub(crate) fn group(pair: &Pair<'_>, views: &Sides<'_>, is_live: Option<bool>) -
         recorded,
         live: is_live,
         verdict,
+        in_change: match verdict {
+            RuleVerdict::Gone => pair.is_new,
+            RuleVerdict::Unmanaged => pair.is_deleted,
+            _ => false,
+        },
     })
 }
 
@@ -37,28 +46,47 @@ pub(crate) struct Sides<'a> {
     pub(crate) declared: &'a View,
     pub(crate) declared_is_partial: bool,
     pub(crate) recorded: Option<&'a View>,
+    pub(crate) before: Option<&'a View>,
     pub(crate) live: Option<&'a Inventory>,
     pub(crate) names: &'a Names<'a>,
+    /// Groups that are where nothing was read.
+    pub(crate) elsewhere: HashSet<&'a str>,
+}
+
+/// Members whose groups do not agree.
+#[derive(Default)]
+pub(crate) struct Members {
+    pub(crate) rows: Vec<MemberRow>,
+    /// Whether there are any that could be compared.
+    pub(crate) are_compared: bool,
 }
 
 impl Sides<'_> {
     /// Who carries which group, where the views do not agree.
     ///
     /// Terraform records the groups of an instance's first interface; of several, that one is compared which comes closest.
-    pub(crate) fn members(&self) -> Vec<MemberRow> {
-        let Some(live) = self.live.filter(|live| !live.interfaces.is_empty()) else {
-            return Vec::new();
-        };
+    pub(crate) fn members(&self) -> Members {
+        let mut out = Members::default();
+        let Some(live) = self.live else { return out };
         let carried = Carried::of(live);
         let mut both: BTreeMap<&str, [Option<&Member>; 2]> = BTreeMap::new();
         for member in &self.declared.members {
             both.entry(&member.address).or_default()[0] = Some(member);
         }
         for member in self.recorded.into_iter().flat_map(|view| &view.members) {
-            both.entry(&member.address).or_default()[1] = Some(member);
+            let place = &mut both.entry(&member.address).or_default()[1];
+            // By the address the one is meant that stays.
+            if place.is_none_or(|_| !member.deposed) {
+                *place = Some(member);
+            }
         }
+        let before: HashMap<&str, &Member> = self
+            .before
+            .into_iter()
+            .flat_map(|view| &view.members)
+            .map(|member| (member.address.as_str(), member))
+            .collect();
         let addresses = self.addresses();
-        let mut rows = Vec::new();
         for (address, [declared, recorded]) in both {
             let id = self.names.id(address);
             // Of whatever else carries groups, such as a load balancer, EC2 does not name the interfaces by its id.
@@ -68,6 +96,8 @@ impl Sides<'_> {
             let Some(named) = declared.or(recorded) else {
                 continue;
             };
+            out.are_compared = true;
+            let is_left_out = self.declared.untouched.contains(address);
             let groups = |member: &Member| -> BTreeSet<String> {
                 let id = |name: &String| self.names.id(name).unwrap_or(name).to_owned();
                 member.groups.iter().map(id).collect()
@@ -75,10 +105,15 @@ impl Sides<'_> {
             let wanted = declared.map(groups).unwrap_or_default();
             let known = recorded.map(groups).unwrap_or_default();
             let found = id.map(|id| carried.closest(id, if recorded.is_some() { &known } else { &wanted }));
+            let stood = before.get(address).map(|member| groups(member));
+            let is_elsewhere =
+                |of: &BTreeSet<String>| of.iter().any(|id| self.elsewhere.contains(id.as_str()));
+            let may_be_unread = live.may_lack_members() || is_elsewhere(&wanted) || is_elsewhere(&known);
             let all: BTreeSet<&String> = [&wanted, &known].into_iter().chain(&found).flatten().collect();
             for group in all {
                 let recorded = self.recorded.map(|_| known.contains(group));
                 let declared = match declared {
+                    _ if is_left_out => None,
                     Some(member) if !wanted.contains(group) && member.groups_unknown => {
                         // What the plan does not know is taken from the state.
                         recorded.filter(|recorded| *recorded)
@@ -88,9 +123,7 @@ impl Sides<'_> {
                     None => Some(false),
                 };
                 let seen = match &found {
-                    Some(found) => {
-                        (found.contains(group) || !live.may_lack_members()).then(|| found.contains(group))
-                    }
+                    Some(found) => (found.contains(group) || !may_be_unread).then(|| found.contains(group)),
                     // What is not made yet carries nothing.
                     None => Some(false),
                 };
@@ -100,7 +133,8 @@ impl Sides<'_> {
                     .next()
                     .is_some_and(|first| known.any(|there| there != first));
                 if differ && (declared, seen) != (Some(false), Some(false)) {
-                    rows.push(MemberRow {
+                    let stood = stood.as_ref().is_some_and(|stood| stood.contains(group));
+                    out.rows.push(MemberRow {
                         member: address.to_owned(),
                         id: id.map(str::to_owned),
                         name: named.name.clone(),
@@ -112,11 +146,17 @@ impl Sides<'_> {
                         recorded,
                         live: seen,
                         verdict,
+                        in_change: self.before.is_some()
+                            && match verdict {
+                                RuleVerdict::Gone => !stood,
+                                RuleVerdict::Unmanaged => stood,
+                                _ => false,
+                            },
                     });
                 }
             }
         }
-        rows
+        out
     }
 
     /// Addresses of groups by their ids.
@@ -134,16 +174,61 @@ impl Sides<'_> {
             return Vec::new();
         };
         let mut rows = Vec::new();
+        let mut named = None;
         for (address, id) in &recorded.prefix_list_ids {
             let of = |lists: &PrefixLists| lists.entries(id).or_else(|| lists.entries(address)).cloned();
             // A list that a data source reads is nobody's wish.
             if address.split('.').any(|step| step == "data") {
                 continue;
             }
-            let (Some(known), Some(found)) = (of(&recorded.prefix_lists), of(&live.prefix_lists)) else {
+            let Some(known) = of(&recorded.prefix_lists) else {
                 continue;
             };
-            let wanted = of(&self.declared.prefix_lists);
+            let is_left_out = self.declared.untouched.contains(address)
+                || (self.declared_is_partial
+                    && !self.declared.prefix_lists.ids().any(|name| name == address));
+            let wanted = of(&self.declared.prefix_lists).filter(|_| !is_left_out);
+            let before = self.before.and_then(|before| of(&before.prefix_lists));
+            let mut add = |set: AddressSet, declared: Option<bool>, recorded: bool, live: Option<bool>| {
+                let verdict = RuleVerdict::of(declared, Some(recorded), live);
+                let stood = before.as_ref();
+                rows.push(PrefixListRow {
+                    address: Some(address.clone()),
+                    id: id.clone(),
+                    entries: set.cidrs().iter().map(ToString::to_string).collect(),
+                    declared,
+                    recorded: Some(recorded),
+                    live,
+                    verdict,
+                    in_change: self.before.is_some()
+                        && match verdict {
+                            RuleVerdict::Gone => stood.is_none_or(|stood| !set.difference(stood).is_empty()),
+                            RuleVerdict::Unmanaged => {
+                                stood.is_some_and(|stood| !set.intersection(stood).is_empty())
+                            }
+                            _ => false,
+                        },
+                });
+            };
+            let Some(found) = of(&live.prefix_lists) else {
+                // What no rule names opens nothing, and is not read.
+                if named
+                    .get_or_insert_with(|| self.named_lists())
+                    .contains(id.as_str())
+                {
+                    let declared = wanted.as_ref().map(|wanted| *wanted == known);
+                    add(known, declared.filter(|same| *same), true, None);
+                }
+                continue;
+            };
+            let part = |set: &AddressSet, view: &AddressSet, inside: bool| {
+                if inside {
+                    set.intersection(view)
+                } else {
+                    set.difference(view)
+                }
+            };
+            let all = known.union(&found);
             for (in_declared, in_recorded, in_live) in [
                 (true, true, false),
                 (true, false, false),
@@ -152,38 +237,39 @@ impl Sides<'_> {
                 (false, true, false),
                 (false, false, true),
             ] {
-                let part = |set: &AddressSet, view: &AddressSet, inside: bool| {
-                    if inside {
-                        set.intersection(view)
-                    } else {
-                        set.difference(view)
-                    }
-                };
-                let all = known.union(&found);
                 let mut set = match &wanted {
                     Some(wanted) => part(&all.union(wanted), wanted, in_declared),
+                    // What the plan leaves out, it neither asks for nor not: told once.
+                    None if is_left_out && in_declared => all.clone(),
                     // Entries that the plan does not know are taken from the state.
-                    None if in_declared == in_recorded => all,
+                    None if !is_left_out && in_declared == in_recorded => all.clone(),
                     None => continue,
                 };
                 set = part(&set, &known, in_recorded);
                 set = part(&set, &found, in_live);
-                if set.is_empty() {
-                    continue;
+                if !set.is_empty() {
+                    let declared = (!is_left_out).then_some(in_declared);
+                    add(set, declared, in_recorded, Some(in_live));
                 }
-                let (declared, recorded, live) = (Some(in_declared), Some(in_recorded), Some(in_live));
-                rows.push(PrefixListRow {
-                    address: Some(address.clone()),
-                    id: id.clone(),
-                    entries: set.cidrs().iter().map(ToString::to_string).collect(),
-                    declared,
-                    recorded,
-                    live,
-                    verdict: RuleVerdict::of(declared, recorded, live),
-                });
             }
         }
         rows
+    }
+
+    /// The prefix lists that rules name, by id.
+    fn named_lists(&self) -> HashSet<&str> {
+        let live = self.live.into_iter().flat_map(|live| &live.groups);
+        let views = std::iter::once(self.declared).chain(self.recorded);
+        let written = views.flat_map(|view| &view.groups).flat_map(|group| &group.rules);
+        let rules = live
+            .flat_map(|group| &group.rules)
+            .chain(written.map(|owned| &owned.rule));
+        rules
+            .filter_map(|rule| match &rule.peer {
+                Peer::PrefixList(name) => Some(self.names.id(name).unwrap_or(name)),
+                _ => None,
+            })
+            .collect()
     }
 }
 
@@ -223,19 +309,8 @@ pub(crate) fn strangers(inventory: &Inventory, known: &BTreeSet<&str>) -> Option
         .map(|group| format!("{} ({})", group.label(), group.id.as_deref().unwrap_or("?")))
         .collect();
     names.sort();
-    let count = names.len();
-    names.truncate(5);
-    let more = if count > 5 {
-        format!(" and {} more", count - 5)
-    } else {
-        String::new()
-    };
-    (count > 0).then(|| {
-        format!(
-            "EC2 has groups this Terraform does not know: {}{more}",
-            names.join(", ")
-        )
-    })
+    names.dedup();
+    (!names.is_empty()).then(|| format!("EC2 has groups this Terraform does not know: {}", some_of(&names)))
 }
 
 impl MemberRow {
@@ -254,6 +329,9 @@ impl PrefixListRow {
         const SHOWN: usize = 5;
         let list = group_ref(self.address.as_deref(), Some(&self.id));
         let shown: Vec<&str> = self.entries.iter().take(SHOWN).map(String::as_str).collect();
+        if shown.is_empty() {
+            return format!("{list} holds entries that were not read");
+        }
         let more = self.entries.len().saturating_sub(SHOWN);
         let more = if more > 0 {
             format!(" and {more} more")

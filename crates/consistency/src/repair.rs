@@ -264,9 +264,19 @@ impl Subject<'_> {
         }
     }
 
-    /// `web_tcp_22_from_0_0_0_0_0`.
+    /// `web_tcp_22_from_0_0_0_0_0`; of a group in a module, or of one of many, with the module's name and the keys.
     fn label(&self) -> String {
-        let of_address = self.address.and_then(Address::parse).map(|address| address.name);
+        let of_address = self.address.and_then(Address::parse).map(|address| {
+            let modules = address
+                .modules
+                .into_iter()
+                .flat_map(|(name, key)| [Some(name), key]);
+            let parts: Vec<String> = modules
+                .chain([Some(address.name), address.key])
+                .flatten()
+                .collect();
+            parts.join(" ")
+        });
         let group = of_address
             .as_deref()
             .or(self.name)

@@ -2,12 +2,14 @@
 
 use crate::document::{RuleRow, RuleVerdict};
 use crate::hand;
+use crate::live::Live;
 use crate::repair::{Repair, Subject};
-use crate::view::{DECLARED, LIVE, Names, Pair, RECORDED, Row, Seen, Table};
+use crate::view::{DECLARED, LIVE, Names, Pair, RECORDED, Row, Seen, Table, There};
 use portcullis_report::GroupRef;
-use portcullis_secgroup::{Inventory, Peer, RuleKey};
-use portcullis_terraform::Origin;
-use std::collections::HashMap;
+use portcullis_secgroup::{Group, Missing, Peer, RuleKey};
+use portcullis_terraform::{Origin, OwnedRule};
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 
 /// One rule of a group, before it is written down.
 pub(crate) struct Line<'a> {
@@ -32,15 +34,42 @@ impl<'a> Line<'a> {
 pub(crate) struct Here<'a> {
     pub(crate) pair: &'a Pair<'a>,
     pub(crate) names: &'a Names<'a>,
-    pub(crate) live: Option<&'a Inventory>,
+    pub(crate) live: Option<&'a Live<'a>>,
+    /// The group in the live view.
+    pub(crate) listed: &'a [&'a Group],
+    stood: OnceCell<Stood<'a>>,
+}
+
+/// What stood in a group before the plan was applied, as far as the plan may have changed it.
+struct Stood<'a> {
+    /// Descriptions, and whether Terraform owned the rule.
+    rules: HashMap<RuleKey, (Option<&'a str>, bool)>,
+    /// Rules that the plan only forgets: nobody takes them away.
+    forgotten: HashSet<RuleKey>,
 }
 
 impl<'a> Here<'a> {
+    pub(crate) fn new(
+        pair: &'a Pair<'a>,
+        names: &'a Names<'a>,
+        live: Option<&'a Live<'a>>,
+        listed: &'a [&'a Group],
+    ) -> Self {
+        Self {
+            pair,
+            names,
+            live,
+            listed,
+            stood: OnceCell::new(),
+        }
+    }
+
     /// A row per rule: changed pairs side by side, else in the order of the rules.
     pub(crate) fn rows(&self, table: Table<'a>) -> Vec<RuleRow> {
         let lines = lines(table);
         let swaps = hand::swaps(&lines, self.pair.group.address.as_deref());
         let mut rows: Vec<RuleRow> = lines.iter().map(|line| self.row(line)).collect();
+        self.mark_stale(&lines, &mut rows);
         if rows.iter().all(|row| row.verdict == RuleVerdict::Agree) {
             return rows;
         }
@@ -84,7 +113,8 @@ impl<'a> Here<'a> {
 
     fn subject<'r>(&'r self, line: &'r Line<'_>, row: &'r RuleRow) -> Subject<'r> {
         let group = &self.pair.group;
-        let live = self.live.zip(self.pair.id).map(|(inventory, _)| inventory);
+        let region = self.listed.iter().find_map(|group| group.region.as_deref());
+        let read = self.live.and_then(|live| live.inventory.region.as_deref());
         Subject {
             verdict: row.verdict,
             group: self.pair.id,
@@ -94,7 +124,7 @@ impl<'a> Here<'a> {
                 .declared
                 .or(self.pair.recorded)
                 .and_then(|group| group.name.as_deref()),
-            region: live.and_then(|inventory| inventory.region.as_deref()),
+            region: region.or(read),
             key: &line.key,
             rule_id: line.seen(LIVE).id,
             description: line.seen(LIVE).description,
@@ -108,36 +138,83 @@ impl<'a> Here<'a> {
         }
     }
 
-    /// What the plan that was applied adds and takes away: only that can EC2's answers lag behind.
-    fn mark_change(&self, lines: &[Line<'_>], rows: &mut [RuleRow]) {
-        let Some(before) = self.pair.before else {
-            // A group that the plan makes: all of it is new.
-            if self.pair.is_new {
-                for row in rows.iter_mut().filter(|row| row.verdict == RuleVerdict::Gone) {
-                    row.in_change = true;
-                }
-            }
-            return;
-        };
-        let mut stood: HashMap<RuleKey, (Option<&str>, bool)> = HashMap::new();
-        for owned in &before.rules {
-            if let Some(key) = owned.rule.key() {
-                let owner = owned.origin == Origin::Resource || self.pair.is_inline(key.direction);
-                stood
-                    .entry(self.names.with_ids(key, self.pair.id))
-                    .or_insert((owned.rule.description.as_deref(), owner));
+    /// What stood here before the plan was applied; looked up when it is first asked for, since in most groups all agree.
+    fn stood(&self) -> &Stood<'a> {
+        self.stood.get_or_init(|| self.read_stood())
+    }
+
+    fn read_stood(&self) -> Stood<'a> {
+        let mut rules = HashMap::new();
+        let key_of = |owned: &OwnedRule| Some(self.names.with_ids(owned.rule.key()?, self.pair.own()));
+        for owned in self.pair.before.into_iter().flat_map(|before| &before.rules) {
+            if let Some(key) = key_of(owned) {
+                let is_owned = owned.origin == Origin::Resource || self.pair.is_inline(key.direction);
+                let known = rules
+                    .entry(key)
+                    .or_insert((owned.rule.description.as_deref(), false));
+                known.1 |= is_owned;
             }
         }
+        let declared = self.pair.declared.into_iter().flat_map(|group| &group.rules);
+        let forgotten = declared.filter(|owned| owned.forgotten);
+        Stood {
+            rules,
+            forgotten: forgotten.filter_map(key_of).collect(),
+        }
+    }
+
+    /// Whether the plan should have taken the rule away, if it declares it no longer.
+    pub(crate) fn takes_away(&self, key: &RuleKey) -> bool {
+        let stood = self.stood();
+        self.pair.is_deleted && !self.pair.is_foreign
+            || stood.rules.get(key).is_some_and(|(_, owned)| *owned) && !stood.forgotten.contains(key)
+    }
+
+    /// What the plan that was applied adds and takes away: only that can EC2's answers lag behind.
+    fn mark_change(&self, lines: &[Line<'_>], rows: &mut [RuleRow]) {
+        if self.pair.before.is_none() && !self.pair.is_new {
+            return;
+        }
+        let stood = self.stood();
+        // Two calls that name different rules: one of them lags.
+        let lags = self.live.zip(self.pair.id).is_some_and(|(live, id)| {
+            let mut gaps = live.inventory.gaps.iter();
+            gaps.any(|gap| matches!(&gap.missing, Missing::Rules { of: Some(of) } if of == id))
+        });
         for (line, row) in lines.iter().zip(rows) {
-            let before = stood.get(&line.key);
+            // Inline rules are revoked and made again when only their description changes.
+            let is_added = || {
+                let before = stood.rules.get(&line.key);
+                before.is_none_or(|(description, _)| *description != line.seen(DECLARED).description)
+            };
             row.in_change = match row.verdict {
-                // Inline rules are revoked and made again when only their description changes.
-                RuleVerdict::Gone => {
-                    before.is_none_or(|(description, _)| *description != line.seen(DECLARED).description)
+                RuleVerdict::Gone => is_added(),
+                RuleVerdict::Undetermined if lags && line.live.is_none() => {
+                    line.declared == Some(true) && is_added()
                 }
-                RuleVerdict::Unmanaged => before.is_some_and(|(_, owned)| *owned),
+                RuleVerdict::Unmanaged => self.takes_away(&line.key),
                 _ => false,
             };
+        }
+    }
+
+    /// Rules of which EC2 says that they name a group which is gone.
+    fn mark_stale(&self, lines: &[Line<'_>], rows: &mut [RuleRow]) {
+        let stale = self.live.map_or(&[][..], |live| live.stale(self.pair.id));
+        if stale.is_empty() {
+            return;
+        }
+        let keys = stale
+            .iter()
+            .map(|stale| self.names.with_ids(stale.rule.clone(), self.pair.own()));
+        let keys: HashSet<RuleKey> = keys.collect();
+        for (line, row) in lines.iter().zip(rows) {
+            if line.live == Some(true) && keys.contains(&line.key) {
+                row.notes.push(
+                    "stale: EC2 says that its peer, a group of another VPC, is gone or out of reach: it allows nothing now"
+                        .to_owned(),
+                );
+            }
         }
     }
 }
@@ -155,7 +232,9 @@ fn lines(mut table: Table<'_>) -> Vec<Line<'_>> {
             row,
         })
         .filter(|line| {
-            !(line.declared == Some(false) && line.live == Some(false) && line.recorded != Some(true))
+            line.seen(DECLARED).there != There::NotNamed
+                || line.live != Some(false)
+                || line.recorded == Some(true)
         })
         .collect();
     lines.sort_unstable_by(|a, b| a.key.cmp(&b.key));
@@ -183,7 +262,12 @@ fn notes(line: &Line<'_>) -> Vec<String> {
 
 fn weaker(line: &Line<'_>, notes: &mut Vec<String>) {
     let (declared, recorded, live) = (line.seen(DECLARED), line.seen(RECORDED), line.seen(LIVE));
-    let wanted = declared.description.or(recorded.description);
+    // What the code does not describe any more is not described by the state instead.
+    let wanted = if declared.there == There::Yes && !declared.inferred {
+        declared.description
+    } else {
+        declared.description.or(recorded.description)
+    };
     let managed = line.declared == Some(true) || line.recorded == Some(true);
     let hidden =
         |text: &str| text.starts_with('(') && (text.contains("sensitive") || text.contains("after apply"));

@@ -14,7 +14,7 @@ pub struct Since {
     pub settled: Vec<String>,
     /// How many differences are as they were.
     pub unchanged: usize,
-    /// The last comparison's verdict, when it is another one.
+    /// The last comparison's verdict, when it is another one. None when there was no comparison before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict_was: Option<Verdict>,
 }
@@ -48,6 +48,25 @@ impl Since {
 }
 
 impl ConsistencyReport {
+    /// The same report, as the first one: all that differs is new.
+    #[must_use]
+    pub fn since_nothing(mut self) -> Self {
+        let mut new: Vec<String> = self
+            .differences()
+            .into_iter()
+            .map(|(name, what)| format!("{what}: {name}"))
+            .collect();
+        // A doubt about the whole has no row, and is no silence.
+        if new.is_empty() && self.verdict != Verdict::Pass {
+            new.push(format!("{}: the comparison as a whole", self.verdict));
+        }
+        self.since = Some(Since {
+            new,
+            ..Since::default()
+        });
+        self
+    }
+
     /// The same report, held against the one before it.
     #[must_use]
     pub fn since(mut self, last: &Self) -> Self {

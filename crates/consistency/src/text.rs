@@ -128,17 +128,33 @@ impl ConsistencyReport {
             (_, open) => parts.push(format!("{open} cannot be told")),
         }
         let policy = self.policy.iter().filter(|found| found.finding.is_open()).count();
+        let of = |wanted: Verdict, verdicts: &[RuleVerdict]| {
+            let verdicts = verdicts.iter().filter(|verdict| verdict.verdict() == wanted);
+            verdicts.count()
+        };
+        let members: Vec<RuleVerdict> = self.members.iter().map(|row| row.verdict).collect();
+        let lists: Vec<RuleVerdict> = self.prefix_lists.iter().map(|row| row.verdict).collect();
         for (rows, one, many) in [
             (self.groups.len(), "group disagrees", "groups disagree"),
             (
-                self.members.len(),
+                of(Verdict::Violation, &members),
                 "group of a member disagrees",
                 "groups of members disagree",
             ),
             (
-                self.prefix_lists.len(),
+                of(Verdict::Undetermined, &members),
+                "group of a member cannot be told",
+                "groups of members cannot be told",
+            ),
+            (
+                of(Verdict::Violation, &lists),
                 "part of a prefix list disagrees",
                 "parts of prefix lists disagree",
+            ),
+            (
+                of(Verdict::Undetermined, &lists),
+                "part of a prefix list cannot be told",
+                "parts of prefix lists cannot be told",
             ),
             (policy, "policy finding", "policy findings"),
         ] {

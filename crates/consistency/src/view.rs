@@ -3,7 +3,7 @@
 use portcullis_report::GroupRef;
 use portcullis_secgroup::{Cidr, Direction, Group, Known, Peer, Rule, RuleKey, UnknownPeer};
 use portcullis_terraform::{Inline, Origin, OwnedRule, TerraformGroup, View};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// One view's place in [`Row::views`].
 pub(crate) const DECLARED: usize = 0;
@@ -46,6 +46,8 @@ pub(crate) struct Table<'a> {
     pub(crate) otherwise: [Option<bool>; 3],
     /// Owners of rules of which something is not known.
     pub(crate) unknown: Vec<&'a str>,
+    /// Of a plan that leaves something out: what it does not leave out.
+    pub(crate) told: Option<&'a HashSet<&'a str>>,
 }
 
 impl<'a> Table<'a> {
@@ -54,8 +56,17 @@ impl<'a> Table<'a> {
         match row.views[view].there {
             There::Yes => Some(true),
             There::CannotTell => None,
+            There::NotNamed if view == DECLARED && self.is_dropped(row) => Some(false),
             There::NotNamed => self.otherwise[view],
         }
+    }
+
+    /// Whether all that recorded the rule is told by the plan, and asks for it no longer.
+    fn is_dropped(&self, row: &Row<'_>) -> bool {
+        let recorded = &row.views[RECORDED];
+        self.told.is_some_and(|told| {
+            recorded.there == There::Yes && recorded.owners.iter().all(|owner| told.contains(owner))
+        })
     }
 
     fn add(&mut self, view: usize, key: RuleKey, there: There, owned: &'a OwnedRule, inferred: bool) {
@@ -78,18 +89,39 @@ impl<'a> Table<'a> {
         inferred.flat_map(|seen| seen.owners.iter().copied()).collect()
     }
 
-    /// What EC2 has in a group; `None` for one that EC2 does not list.
-    pub(crate) fn add_live(&mut self, group: Option<&'a Group>) {
-        for rule in group.into_iter().flat_map(|group| &group.rules) {
+    /// What EC2 has in a group; none for one that EC2 does not list.
+    pub(crate) fn add_live(&mut self, groups: &[&'a Group], names: &Names<'_>, own: Own<'_>) {
+        for rule in groups.iter().flat_map(|group| &group.rules) {
             if let Some(key) = rule.key() {
-                let seen = &mut self.rows.entry(key).or_default().views[LIVE];
+                let row = self.rows.entry(names.with_ids(key, own)).or_default();
+                let recorded = row.views[RECORDED].id;
+                let seen = &mut row.views[LIVE];
+                // Of two that are the same, the one that the state knows is meant.
+                if seen.there == There::NotNamed || (rule.id.is_some() && rule.id.as_deref() == recorded) {
+                    seen.description = rule.description.as_deref();
+                    seen.id = rule.id.as_deref();
+                    seen.tags = Some(&rule.tags);
+                }
                 seen.there = There::Yes;
-                seen.description = rule.description.as_deref();
-                seen.id = rule.id.as_deref();
-                seen.tags = Some(&rule.tags);
             }
         }
     }
+
+    /// Leaves out the live rules that are not here to be compared; gives how many.
+    pub(crate) fn keep_live_only(&mut self, kept: impl Fn(&RuleKey) -> bool) -> usize {
+        let all = self.rows.len();
+        let named = |row: &Row<'_>, view: usize| row.views[view].there != There::NotNamed;
+        self.rows
+            .retain(|key, row| named(row, DECLARED) || named(row, RECORDED) || kept(key));
+        all - self.rows.len()
+    }
+}
+
+/// Where a group is: tells a reference to itself, and one to a group of its own account.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Own<'a> {
+    pub(crate) id: Option<&'a str>,
+    pub(crate) account: Option<&'a str>,
 }
 
 /// One group as the code and the state have it.
@@ -102,11 +134,51 @@ pub(crate) struct Pair<'a> {
     pub(crate) before: Option<&'a TerraformGroup>,
     /// Whether the plan makes it.
     pub(crate) is_new: bool,
+    /// Whether the plan takes it away.
+    pub(crate) is_deleted: bool,
+    /// Whether somebody else owns it, and only rule resources here speak of it.
+    pub(crate) is_foreign: bool,
+    /// Whether EC2 may have it under an id that is not known.
+    pub(crate) may_be_live: bool,
+    /// The region or account where it is, when that was not read.
+    pub(crate) elsewhere: Option<String>,
+    pub(crate) account: Option<&'a str>,
     /// Declared rules of which only the state tells that they are this group's.
     pub(crate) adopted: Vec<&'a OwnedRule>,
 }
 
 impl<'a> Pair<'a> {
+    pub(crate) fn new(id: Option<&'a str>, group: GroupRef) -> Self {
+        Self {
+            id,
+            group,
+            declared: None,
+            recorded: None,
+            before: None,
+            is_new: false,
+            is_deleted: false,
+            is_foreign: false,
+            may_be_live: false,
+            elsewhere: None,
+            account: None,
+            adopted: Vec::new(),
+        }
+    }
+
+    pub(crate) fn own(&self) -> Own<'a> {
+        Own {
+            id: self.id,
+            account: self.account,
+        }
+    }
+
+    /// Whether a rule resource here is, or was, attached to it.
+    pub(crate) fn has_rules_of_its_own(&self) -> bool {
+        let known = [self.declared, self.recorded, self.before];
+        let mut rules = known.into_iter().flatten().flat_map(|group| &group.rules);
+        !self.adopted.is_empty() || rules.any(|owned| owned.origin == Origin::Resource)
+    }
+
     /// Whether the group writes its rules of this direction inside itself.
     pub(crate) fn is_inline(&self, direction: Direction) -> bool {
         self.declared
@@ -115,11 +187,12 @@ impl<'a> Pair<'a> {
 
     /// What the code declares: the group's own inline rules and its rule resources. An echo is neither; where the plan can't
     /// tell an echo from a `dynamic` block, neither can we.
-    pub(crate) fn add_declared(&self, names: &Names<'_>, table: &mut Table<'a>) {
-        if self.declared.is_some_and(|group| group.untouched) {
-            // Outside the target of a targeted plan nothing is said.
-            return;
-        }
+    pub(crate) fn add_declared(
+        &self,
+        names: &Names<'_>,
+        untouched: &BTreeSet<String>,
+        table: &mut Table<'a>,
+    ) {
         let own = self.declared.into_iter().flat_map(|group| &group.rules);
         let mut open: Vec<&OwnedRule> = Vec::new();
         for owned in own.chain(self.adopted.iter().copied()) {
@@ -129,13 +202,16 @@ impl<'a> Pair<'a> {
             let inline = self
                 .declared
                 .map_or(Inline::Absent, |group| group.inline(owned.rule.direction));
+            // Of what a targeted plan leaves out, it tells only what was there before.
+            let is_left_out = !untouched.is_empty() && untouched.contains(&owned.owner);
             let there = match (owned.origin, inline) {
-                (Origin::Echo, Inline::CannotTell) => There::CannotTell,
+                (Origin::Echo, Inline::CannotTell) if !self.is_foreign && !is_left_out => There::CannotTell,
                 (Origin::Echo, _) => continue,
+                _ if is_left_out => There::CannotTell,
                 _ => There::Yes,
             };
             match owned.rule.key() {
-                Some(key) => table.add(DECLARED, names.with_ids(key, self.id), there, owned, false),
+                Some(key) => table.add(DECLARED, names.with_ids(key, self.own()), there, owned, false),
                 None => open.push(owned),
             }
         }
@@ -149,12 +225,13 @@ impl<'a> Pair<'a> {
                 let held = held.get(owned.owner.as_str()).into_iter().flatten();
                 held.filter(|held| may_be(&owned.rule, &held.rule))
                     .filter_map(|held| held.rule.key())
-                    .map(|key| names.with_ids(key, self.id))
+                    .map(|key| names.with_ids(key, self.own()))
                     .collect()
             };
             let held = keys(&recorded);
             // Still as before the change: it may be that it was not applied.
-            let applied = !held.is_empty() && held != keys(&before);
+            let is_left_out = untouched.contains(&owned.owner);
+            let applied = !is_left_out && !held.is_empty() && held != keys(&before);
             let there = if applied { There::Yes } else { There::CannotTell };
             if !applied {
                 table.unknown.push(&owned.owner);
@@ -179,7 +256,13 @@ impl<'a> Pair<'a> {
             .collect();
         for owned in &group.rules {
             let direction = owned.rule.direction;
-            let there = match (owned.origin, self.declared.map(|plan| plan.inline(direction))) {
+            // The code that no longer has the group tells how it was written, as far as it is in the plan.
+            let written = self.declared.map(|plan| plan.inline(direction)).or_else(|| {
+                let before = self.before.map(|before| before.inline(direction));
+                before.filter(|inline| *inline != Inline::CannotTell)
+            });
+            let there = match (owned.origin, written) {
+                (Origin::Inline | Origin::Echo, _) if self.is_foreign => continue,
                 (Origin::Resource, _) | (_, Some(Inline::Declared)) => There::Yes,
                 (_, Some(Inline::Absent)) => continue,
                 (_, Some(Inline::CannotTell)) => There::CannotTell,
@@ -188,7 +271,7 @@ impl<'a> Pair<'a> {
                 (_, None) => There::Yes,
             };
             match owned.rule.key() {
-                Some(key) => table.add(RECORDED, names.with_ids(key, self.id), there, owned, false),
+                Some(key) => table.add(RECORDED, names.with_ids(key, self.own()), there, owned, false),
                 None => table.unknown.push(&owned.owner),
             }
         }
@@ -229,44 +312,99 @@ pub(crate) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    pub(crate) fn new(views: &[&'a View]) -> Self {
-        let mut ids = HashMap::new();
-        for view in views {
-            let groups = view.groups.iter();
-            ids.extend(groups.filter_map(|group| Some((group.address.as_deref()?, group.id.as_deref()?))));
+    /// An object that the plan makes in the place of another has not the other's id: where the state still has that one, the plan
+    /// was not applied.
+    pub(crate) fn new(declared: &'a View, recorded: Option<&'a View>, before: Option<&'a View>) -> Self {
+        let replaced = Replaced::new(declared, before);
+        let mut names = Self::default();
+        for view in std::iter::once(declared).chain(recorded) {
+            let groups = view.groups.iter().filter(|group| !group.forgotten);
+            let groups = groups
+                .filter_map(|group| Some((group.address.as_deref()?, group.id.as_deref()?, group.deposed)));
             let lists = view.prefix_list_ids.iter();
-            ids.extend(lists.map(|(address, id)| (address.as_str(), id.as_str())));
-            let members = view.members.iter();
-            ids.extend(members.filter_map(|member| Some((member.address.as_str(), member.id.as_deref()?))));
+            let lists = lists.map(|(address, id)| (address.as_str(), id.as_str(), false));
+            for (address, id, deposed) in groups.chain(lists) {
+                if !replaced.has(address, id) {
+                    names.note(address, id, deposed);
+                }
+            }
+            for member in &view.members {
+                if let Some(id) = &member.id {
+                    names.note(&member.address, id, member.deposed);
+                }
+            }
         }
-        Self { ids }
+        names
+    }
+
+    /// By an address the object is meant that stands there, not one that is yet to be deleted.
+    fn note(&mut self, address: &'a str, id: &'a str, deposed: bool) {
+        if deposed {
+            self.ids.entry(address).or_insert(id);
+        } else {
+            self.ids.insert(address, id);
+        }
+    }
+
+    pub(crate) fn add(&mut self, address: &'a str, id: &'a str) {
+        self.ids.insert(address, id);
     }
 
     pub(crate) fn id(&self, address: &str) -> Option<&'a str> {
         self.ids.get(address).copied()
     }
 
-    /// The key with ids in place of addresses, and the group itself in its one form.
-    pub(crate) fn with_ids(&self, mut key: RuleKey, own_id: Option<&str>) -> RuleKey {
+    /// The key with ids in place of addresses, and the group itself and those of its own account in their one form.
+    pub(crate) fn with_ids(&self, mut key: RuleKey, own: Own<'_>) -> RuleKey {
         match &key.peer {
             Peer::PrefixList(name) => {
                 if let Some(id) = self.id(name) {
                     key.peer = Peer::PrefixList(id.to_owned());
                 }
             }
-            Peer::Group {
-                id: name,
-                account: None,
-            } => {
+            Peer::Group { id: name, account } if account.is_none() || account.as_deref() == own.account => {
                 let id = self.id(name).unwrap_or(name);
-                if Some(id) == own_id {
+                if Some(id) == own.id {
                     key.peer = Peer::SelfGroup;
-                } else if id != name {
+                } else if id != name || account.is_some() {
                     key.peer = Peer::group(id);
                 }
             }
             _ => {}
         }
         key
+    }
+}
+
+/// Addresses where the plan makes an object in the place of another, with the other's id.
+struct Replaced<'a>(HashSet<(&'a str, &'a str)>);
+
+impl<'a> Replaced<'a> {
+    fn new(declared: &View, before: Option<&'a View>) -> Self {
+        let Some(before) = before else {
+            return Self(HashSet::new());
+        };
+        let made: HashSet<&str> = declared
+            .groups
+            .iter()
+            .filter(|group| group.id.is_none())
+            .filter_map(|group| group.address.as_deref())
+            .chain(
+                declared
+                    .prefix_lists
+                    .ids()
+                    .filter(|name| !declared.prefix_list_ids.contains_key(*name)),
+            )
+            .collect();
+        let groups = before.groups.iter();
+        let groups = groups.filter_map(|group| Some((group.address.as_deref()?, group.id.as_deref()?)));
+        let lists = before.prefix_list_ids.iter();
+        let lists = lists.map(|(address, id)| (address.as_str(), id.as_str()));
+        let old = groups.chain(lists).filter(|(address, _)| made.contains(address));
+        Self(old.collect())
+    }
+
+    fn has(&self, address: &str, id: &str) -> bool {
+        !self.0.is_empty() && self.0.contains(&(address, id))
     }
 }

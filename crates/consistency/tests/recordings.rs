@@ -231,6 +231,70 @@ fn every_rule_style_agrees_with_itself() {
 }
 
 #[test]
+fn a_group_made_anew_agrees_once_it_is_applied() {
+    let step = "rule-styles/2-replace-move-remove";
+    let text = std::fs::read_to_string(fixture(&format!("{step}/plan.json"))).unwrap();
+    let code = Configuration::read(borrowed(&texts("rule-styles/config-v2"))).unwrap();
+    let plan = Plan::read(&text).unwrap().with_code(code);
+    let (after, before) = (plan.after().unwrap(), plan.before().unwrap());
+    let mut told = String::new();
+    for applied in [step, "rule-styles/4-apply-replace"] {
+        let report = compare(
+            &Views::declared(&after)
+                .before(Some(&before))
+                .recorded(Some(&recorded(applied)))
+                .live(Some(&live(applied))),
+        );
+        writeln!(told, "== {applied}").unwrap();
+        for row in report
+            .rules
+            .iter()
+            .filter(|row| row.verdict != RuleVerdict::Agree)
+        {
+            writeln!(told, "{}: {} {}", row.group, row.verdict, row.sentence()).unwrap();
+        }
+        for row in &report.groups {
+            writeln!(told, "{}: {} itself", row.group, row.verdict).unwrap();
+        }
+    }
+    insta::assert_snapshot!("replaced-and-then-applied", told);
+}
+
+#[test]
+fn a_destroyed_estate_is_looked_for() {
+    let plan = std::fs::read_to_string(fixture("rule-styles/3-destroy/plan.json")).unwrap();
+    let plan = Plan::read(&plan).unwrap();
+    let (after, before) = (plan.after().unwrap(), plan.before().unwrap());
+    let nothing = View::default();
+    let found = |inventory: &Inventory| {
+        compare(
+            &Views::declared(&after)
+                .before(Some(&before))
+                .recorded(Some(&nothing))
+                .live(Some(inventory)),
+        )
+    };
+    let there = live("rule-styles/3-destroy");
+    let left = found(&there);
+    assert!(!left.rules.is_empty() && !left.groups.is_empty());
+    assert!(
+        left.rules
+            .iter()
+            .all(|row| row.verdict == RuleVerdict::Unmanaged && row.in_change)
+    );
+    assert!(
+        left.groups
+            .iter()
+            .all(|row| row.verdict == RuleVerdict::Unmanaged && row.in_change)
+    );
+    // The default group can't be deleted, and is Terraform's no longer.
+    let mut gone = there;
+    gone.groups
+        .retain(|group| group.name.as_deref() == Some("default"));
+    assert_eq!(found(&gone).verdict, Verdict::Pass, "{}", found(&gone).to_text());
+}
+
+#[test]
 fn a_view_that_could_not_be_read_is_never_agreement() {
     let plan = declared("estate/2-correct-web-port", CODE);
     let state = recorded("estate/2-correct-web-port");

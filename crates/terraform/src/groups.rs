@@ -1,5 +1,6 @@
 //! The security groups of a document, each with all its rules, however they are written.
 
+use crate::address::Address;
 use crate::attributes::{Attribute, Object};
 use crate::behind::Behind;
 use crate::configuration::PlanConfiguration;
@@ -76,8 +77,16 @@ pub struct TerraformGroup {
     pub inline_ingress: Inline,
     /// Whether the configuration writes egress rules inside the group.
     pub inline_egress: Inline,
+    /// The account it belongs to, when known.
+    pub account: Option<String>,
+    /// The region it is in, when known.
+    pub region: Option<String>,
     /// Whether a targeted plan left it out.
     pub untouched: bool,
+    /// Whether it stays only because Terraform forgets it instead of deleting it.
+    pub forgotten: bool,
+    /// Whether another object has taken its address, and it is yet to be deleted.
+    pub deposed: bool,
     /// Its rules.
     pub rules: Vec<OwnedRule>,
     /// Rules of rule resources that its computed attributes repeat: those of the resources that are there, and of those that
@@ -93,6 +102,18 @@ impl TerraformGroup {
             .as_deref()
             .or(self.id.as_deref())
             .unwrap_or("(group not known yet)")
+    }
+
+    /// Whether a data source reads it: then somebody else owns it.
+    #[must_use]
+    pub fn is_data(&self) -> bool {
+        let address = self
+            .address
+            .as_deref()
+            .filter(|address| address.contains("data."));
+        address
+            .and_then(Address::parse)
+            .is_some_and(|address| address.data)
     }
 
     /// The group as the algebra knows it.
@@ -138,6 +159,8 @@ pub struct View {
     pub problems: Vec<Problem>,
     /// What is understood, and is not as it looks: `67.221.169.243/0` is the whole internet.
     pub remarks: Vec<Problem>,
+    /// What a targeted plan left out, by address: what is said of it here is what was there before.
+    pub untouched: BTreeSet<String>,
     /// Owners of rules of which something is sensitive, by address: judge them, and show nothing of it.
     pub sensitive: BTreeMap<String, crate::SensitiveParts>,
 }
@@ -256,6 +279,7 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
     Ok(View {
         members: members::read(source.instances, &reader),
         sensitive: crate::sensitive::parts(source.instances, &groups, &orphans),
+        untouched: source.untouched.clone(),
         groups,
         orphans,
         prefix_lists,
@@ -356,6 +380,7 @@ impl Table {
             self.index.insert(id.to_owned(), at);
         }
         let (tags, tags_unknown) = tags(object);
+        let (account, region) = place(object);
         self.groups.push(TerraformGroup {
             address: Some(instance.address.clone()),
             id: instance.id().map(str::to_owned),
@@ -370,7 +395,11 @@ impl Table {
             vpc_id: object.text("vpc_id").set().map(str::to_owned),
             inline_ingress: inline(instance, Direction::Ingress, source.behind.configuration),
             inline_egress: inline(instance, Direction::Egress, source.behind.configuration),
+            account,
+            region,
             untouched: source.untouched.contains(&instance.address),
+            forgotten: instance.action == Action::Forget,
+            deposed: instance.deposed,
             rules: Vec::new(),
             echoed: BTreeSet::new(),
         });
@@ -397,7 +426,11 @@ impl Table {
                 vpc_id: None,
                 inline_ingress: Inline::Absent,
                 inline_egress: Inline::Absent,
+                account: None,
+                region: None,
                 untouched: false,
+                forgotten: false,
+                deposed: false,
                 rules: Vec::new(),
                 echoed: BTreeSet::new(),
             });
@@ -425,6 +458,19 @@ fn addresses<'a>(instances: impl Iterator<Item = &'a Instance>) -> BTreeMap<&'a 
         }
     }
     out
+}
+
+/// The account and the region: `arn:aws:ec2:eu-west-1:123456789012:security-group/sg-1` tells both ("Amazon Resource Names", AWS
+/// General Reference); the provider writes a region of its own since its sixth major version.
+fn place(object: Object<'_>) -> (Option<String>, Option<String>) {
+    let text = |name| object.text(name).set().filter(|text: &&str| !text.is_empty());
+    let parts: Vec<&str> = text("arn").into_iter().flat_map(|arn| arn.split(':')).collect();
+    let part = |at: usize| parts.get(at).copied().filter(|part| !part.is_empty());
+    let owned = |text: &str| text.to_owned();
+    (
+        text("owner_id").or(part(4)).map(owned),
+        text("region").or(part(3)).map(owned),
+    )
 }
 
 fn tags(object: Object<'_>) -> (BTreeMap<String, String>, bool) {

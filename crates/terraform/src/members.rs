@@ -26,6 +26,8 @@ pub struct Member {
     pub public_dns: Option<String>,
     /// Its IPv6 addresses.
     pub ipv6_addresses: Vec<String>,
+    /// Whether another object has taken its address, and it is yet to be deleted.
+    pub deposed: bool,
 }
 
 impl Member {
@@ -104,6 +106,7 @@ fn member(instance: &Instance, carried: Carried, elastic: &BTreeMap<&str, &str>)
             .filter_map(Attribute::set)
             .map(str::to_owned)
             .collect(),
+        deposed: instance.deposed,
     }
 }
 

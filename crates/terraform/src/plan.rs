@@ -82,6 +82,7 @@ pub struct Plan {
     rules_rewritten: usize,
     outputs_change: bool,
     partial: Vec<String>,
+    refresh_only: bool,
     before: Vec<Instance>,
     after: Vec<Instance>,
     removed: Vec<Instance>,
@@ -157,6 +158,7 @@ impl Plan {
                 .values()
                 .any(|change| change.actions.iter().any(|action| action != "no-op")),
             partial,
+            refresh_only: !document.has_changes,
             before: Vec::new(),
             after: Vec::new(),
             removed: Vec::new(),
@@ -229,13 +231,22 @@ impl Plan {
     /// # Errors
     /// [`ReadError::Rule`] for a rule that makes no sense.
     pub fn before(&self) -> Result<View, ReadError> {
-        groups::build(&Source {
+        let mut view = groups::build(&Source {
             instances: &self.before,
             behind: Behind::default(),
             removed: &BTreeMap::new(),
             gone: &[],
             untouched: &BTreeSet::new(),
-        })
+        })?;
+        if let Some(code) = &self.code {
+            for group in &mut view.groups {
+                // How the rules were written, no more: whose they were the plan shows by itself.
+                if let Some(written) = written_inside(group, code) {
+                    [group.inline_ingress, group.inline_egress] = written;
+                }
+            }
+        }
+        Ok(view)
     }
 
     /// What is there after the change: planned objects, what the plan leaves alone, what Terraform only forgets, and rules made
@@ -270,6 +281,12 @@ impl Plan {
     #[must_use]
     pub fn partial(&self) -> &[String] {
         &self.partial
+    }
+
+    /// Whether it changes the state only, as `-refresh-only` does: then it says nothing of what the code asks for.
+    #[must_use]
+    pub fn is_refresh_only(&self) -> bool {
+        self.refresh_only
     }
 
     /// What is marked sensitive in it: the same that [`Sensitive::of_plan`] finds in the text.
@@ -364,6 +381,7 @@ impl<'a> Part<'a> {
         let instance = |values: &Arc<Tree>, unknown, sensitive, action| {
             let mut out = Instance::new(address.clone().into_owned(), kind, Arc::clone(values), sensitive);
             out.action = action;
+            out.deposed = change.deposed;
             out.unknown = unknown;
             out.before = Arc::clone(&before);
             out
@@ -493,23 +511,24 @@ fn blocks<'t>(values: &'t Tree, attribute: &str) -> &'t [Tree] {
     values.get(attribute).and_then(Tree::as_array).unwrap_or_default()
 }
 
+/// Whether the code writes rules of each direction inside the group.
+fn written_inside(group: &groups::TerraformGroup, code: &Configuration) -> Option<[Inline; 2]> {
+    let block = code.find(&Address::parse(group.address.as_deref()?)?)?;
+    let told = |inside: bool| if inside { Inline::Declared } else { Inline::Absent };
+    Some([told(block.inline_ingress), told(block.inline_egress)])
+}
+
 fn tell_inline(group: &mut groups::TerraformGroup, code: &Configuration) {
-    let Some(address) = group.address.as_deref().and_then(Address::parse) else {
+    let Some([ingress, egress]) = written_inside(group, code) else {
         return;
     };
-    let Some(block) = code.find(&address) else { return };
-    let told = |inside: bool| if inside { Inline::Declared } else { Inline::Absent };
-    for (state, direction, inside) in [
-        (
-            &mut group.inline_ingress,
-            Direction::Ingress,
-            block.inline_ingress,
-        ),
-        (&mut group.inline_egress, Direction::Egress, block.inline_egress),
+    for (state, direction, told) in [
+        (&mut group.inline_ingress, Direction::Ingress, ingress),
+        (&mut group.inline_egress, Direction::Egress, egress),
     ] {
         if *state == Inline::CannotTell {
-            *state = told(inside);
-            if inside {
+            *state = told;
+            if told == Inline::Declared {
                 let echoes = group
                     .rules
                     .iter_mut()

@@ -181,6 +181,8 @@ pub(crate) struct Parts {
     written: OnceLock<Option<Names>>,
     pub(crate) kind: Kind,
     pub(crate) action: Action,
+    /// Whether another object has taken its address, and it is yet to be deleted.
+    pub(crate) deposed: bool,
     pub(crate) values: Arc<Tree>,
     pub(crate) unknown: Tree,
     pub(crate) sensitive: Tree,
@@ -216,6 +218,7 @@ impl Instance {
             written: OnceLock::new(),
             kind,
             action: Action::Keep,
+            deposed: false,
             values,
             unknown: Tree::Null,
             sensitive,

@@ -70,6 +70,8 @@ pub(crate) struct Object<'a> {
     #[serde(borrow, default, rename = "type")]
     kind: Option<Text<'a>>,
     #[serde(borrow, default)]
+    deposed_key: Option<Text<'a>>,
+    #[serde(borrow, default)]
     pub(crate) values: Raw<'a>,
     #[serde(borrow, default)]
     pub(crate) sensitive_values: Raw<'a>,
@@ -102,12 +104,9 @@ impl Object<'_> {
         };
         let values = Arc::new(tree(self.values)?);
         let marks = marks(self.sensitive_values)?;
-        Ok(Some(Instance::new(
-            address.clone().into_owned(),
-            kind,
-            values,
-            marks,
-        )))
+        let mut instance = Instance::new(address.clone().into_owned(), kind, values, marks);
+        instance.deposed = self.deposed_key.is_some();
+        Ok(Some(instance))
     }
 }
 

@@ -145,12 +145,14 @@ fn recorded(resources: &[(Kind, Resource<'_, &RawValue>)]) -> Result<Vec<Instanc
         let instances: Vec<Recorded> = serde_json::from_str(raw.get())?;
         // An object that is deposed is live until it is deleted.
         for instance in instances {
-            out.push(Instance::new(
+            let mut object = Instance::new(
                 resource.address(instance.index_key.as_ref()),
                 *kind,
                 Arc::new(instance.attributes),
                 sensitive_tree(&instance.sensitive_attributes),
-            ));
+            );
+            object.deposed = instance.deposed.is_some();
+            out.push(object);
         }
     }
     Ok(out)

@@ -12,7 +12,8 @@ use std::fmt;
 
 /// Every attribute this crate reads, in Terraform's order. What is not named here is skipped while reading, except inside of
 /// tags.
-const NAMES: [&str; 46] = [
+const NAMES: [&str; 49] = [
+    "arn",
     "cidr",
     "cidr_blocks",
     "cidr_ipv4",
@@ -38,6 +39,7 @@ const NAMES: [&str; 46] = [
     "network_interface",
     "network_interface_id",
     "network_interfaces",
+    "owner_id",
     "prefix_list_id",
     "prefix_list_ids",
     "primary_network_interface_id",
@@ -45,6 +47,7 @@ const NAMES: [&str; 46] = [
     "public_dns",
     "public_ip",
     "referenced_security_group_id",
+    "region",
     "security_group_id",
     "security_group_ids",
     "security_group_rule_id",

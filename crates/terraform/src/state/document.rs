@@ -69,6 +69,8 @@ pub(super) struct Recorded {
     #[serde(default)]
     pub(super) index_key: Option<Value>,
     #[serde(default)]
+    pub(super) deposed: Option<IgnoredAny>,
+    #[serde(default)]
     pub(super) attributes: Tree,
     #[serde(default)]
     pub(super) sensitive_attributes: Vec<Value>,
