@@ -24,6 +24,7 @@ mod compare;
 mod document;
 mod findings;
 mod hand;
+mod markdown;
 mod others;
 mod provenance;
 mod repair;
