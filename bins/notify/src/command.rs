@@ -13,7 +13,7 @@ use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, ReadErrorKind, St
 const EXAMPLES: &str = "\
 Examples:
   portcullis-notify started                         begins the pipeline's thread
-  portcullis-notify started --about services        begins that of a pipeline that asks services only
+  portcullis-notify started --about services        begins the thread of a check of services
   portcullis-notify planned                         writes the merge request's note
   portcullis-notify requested --deploy-job deploy   asks for approval; a button opens that job
   portcullis-notify failed                          in a job with `when: on_failure`
