@@ -1,7 +1,7 @@
 //! One report over all stacks.
 
 use crate::each::{self, OUTCOME};
-use portcullis_report::{Format, Tool, Verdict};
+use portcullis_report::{Format, Limits, Tool, Verdict};
 use portcullis_stacks::{Left, Stack, StacksReport};
 use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, FormatArgs, ReadErrorKind, Stage};
 use serde::Deserialize;
@@ -57,7 +57,7 @@ pub(crate) fn show(
     let render = |format| match format {
         Format::Text => Ok(report.to_text()),
         Format::Json => report.to_json(),
-        Format::Markdown => Ok(report.to_markdown()),
+        Format::Markdown => Ok(report.to_markdown(&Limits::default())),
         other => findings.render(other, &tool),
     };
     format.write(stage, render)?;

@@ -13,6 +13,7 @@ use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, ReadErrorKind, St
 const EXAMPLES: &str = "\
 Examples:
   portcullis-notify started                         begins the pipeline's thread
+  portcullis-notify started --about services        begins the thread of a check of services
   portcullis-notify planned                         writes the merge request's note
   portcullis-notify requested --deploy-job deploy   asks for approval; a button opens that job
   portcullis-notify failed                          in a job with `when: on_failure`
@@ -46,9 +47,23 @@ pub(crate) struct Args {
     event: Event,
     #[command(flatten)]
     artifacts: ArtifactArgs,
-    /// Name of the manual job that deploys, for the button of an approval request
+    /// Name of the manual job that deploys: for the button of an approval request, and for what became of it
     #[arg(long, value_name = "NAME", default_value = "deploy")]
     deploy_job: String,
+    /// What the pipeline is about, as the thread's first message says [default: what the stages left tells]
+    #[arg(long, value_enum, value_name = "TOPIC")]
+    about: Option<About>,
+}
+
+/// What the pipeline is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum About {
+    /// A change, to be approved and applied
+    Change,
+    /// Whether the services answer; nothing is changed
+    Services,
+    /// Whether code, state and cloud agree; nothing is changed
+    Comparison,
 }
 
 /// What happened.
@@ -110,7 +125,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         links.write();
         return Ok(Exit::Pass);
     }
-    let news = News::read(args.event, &args.deploy_job, stage, &artifacts)?;
+    let news = News::read(args.event, &args.deploy_job, args.about, stage, &artifacts)?;
     if let Some(url) = &news.deploy_job {
         links.add("Deploy: the job to play", url);
     }

@@ -35,6 +35,7 @@ pub(crate) fn pipeline(stage: &Stage) -> Pipeline {
         state: stage
             .variable("PORTCULLIS_STATE_NAME")
             .map(|name| stage.redact(name)),
+        ..Pipeline::default()
     }
 }
 

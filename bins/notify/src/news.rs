@@ -1,6 +1,6 @@
 //! What there is to tell about an event.
 
-use crate::command::Event;
+use crate::command::{About, Event};
 use crate::documents::{judged, nothing_to_do, optional, required};
 use crate::gitlab;
 use crate::undelivered::Undelivered;
@@ -8,7 +8,9 @@ use portcullis_consistency::ConsistencyReport;
 use portcullis_evidence::{Approval, ApprovalRequest, RefusalRecord};
 use portcullis_exposure::ExposureReport;
 use portcullis_gitlab::job::{Job, JobStatus, newest};
-use portcullis_messages::{self as messages, Decision, FailedJob, Finish, Notice, Pipeline, Request, Status};
+use portcullis_messages::{
+    self as messages, Decision, DeployJob, FailedJob, Finish, Notice, Pipeline, Request, Status, Topic,
+};
 use portcullis_probe::ServicesReport;
 use portcullis_report::{Report, Verdict};
 use portcullis_stacks::StacksReport;
@@ -60,11 +62,18 @@ impl News {
     pub(crate) fn read(
         event: Event,
         deploy_job: &str,
+        about: Option<About>,
         stage: &Stage,
         artifacts: &Artifacts,
     ) -> Result<Self, Failure> {
         let reader = Reader {
-            pipeline: gitlab::pipeline(stage),
+            pipeline: Pipeline {
+                topic: topic(event, about, stage, artifacts),
+                ..gitlab::pipeline(stage)
+            },
+            deploy_job: left_open(event, artifacts)
+                .then(|| became(&gitlab::jobs(stage), deploy_job))
+                .unwrap_or_default(),
             stage,
             artifacts,
         };
@@ -101,6 +110,8 @@ impl News {
 
 struct Reader<'a> {
     pipeline: Pipeline,
+    /// What became of the deploy job, where it left no record and should have.
+    deploy_job: DeployJob,
     stage: &'a Stage,
     artifacts: &'a Artifacts,
 }
@@ -164,14 +175,20 @@ impl Reader<'_> {
             Event::Consistency => {
                 let report: ConsistencyReport = required(stage, artifacts, CONSISTENCY)?;
                 (
-                    Status::Compared(report.verdict),
+                    Status::Compared {
+                        verdict: report.verdict,
+                        deployed: self.has_deployed(),
+                    },
                     Some(messages::consistency(pipeline, &report)),
                 )
             }
             Event::Checked => {
                 let report: ServicesReport = required(stage, artifacts, SERVICES)?;
                 (
-                    Status::Checked(report.verdict),
+                    Status::Checked {
+                        verdict: report.verdict,
+                        deployed: self.has_deployed(),
+                    },
                     Some(messages::checked(pipeline, &report)),
                 )
             }
@@ -185,6 +202,11 @@ impl Reader<'_> {
             }
             Event::Finished => self.finished(),
         })
+    }
+
+    /// Whether this pipeline has applied its change, by the record of it.
+    fn has_deployed(&self) -> bool {
+        optional::<Approval>(self.stage, self.artifacts, APPROVAL).is_some_and(|it| it.is_applied())
     }
 
     /// Whatever failed most tellingly has a message of its own.
@@ -264,6 +286,8 @@ impl Reader<'_> {
             consistency: optional::<ConsistencyReport>(stage, artifacts, CONSISTENCY).map(|it| it.verdict),
             services: optional::<ServicesReport>(stage, artifacts, SERVICES).map(|report| report.verdict),
             nothing_to_do: nothing_to_do(stage, artifacts),
+            asked: artifacts.exists(REQUEST),
+            deploy_job: self.deploy_job,
             undelivered: Undelivered::read(stage, artifacts).messages.len(),
         };
         let (verdict, outcome) = finish.outcome();
@@ -290,7 +314,10 @@ impl Reader<'_> {
         let decision = match (&approval, &refusal) {
             (Some(approval), _) => Decision::Approved(approval),
             (None, Some(refusal)) => Decision::Refused(refusal),
-            (None, None) if matches!(event, Event::Failed | Event::Finished) => Decision::NotTaken,
+            (None, None) if matches!(event, Event::Failed | Event::Finished) => match self.deploy_job {
+                DeployJob::NotStarted => Decision::NotTaken,
+                DeployJob::Ran | DeployJob::Unknown => Decision::NotKnown,
+            },
             (None, None) => return None,
         };
         let shown = self.shown();
@@ -343,6 +370,56 @@ impl Reader<'_> {
             title: format!("All of it: {name}"),
             text: self.stage.redact(&text),
         })
+    }
+}
+
+/// What the pipeline is about: as it is told, else by what the stages left. A child pipeline speaks in the thread of the change
+/// that its parent is about.
+fn topic(event: Event, about: Option<About>, stage: &Stage, artifacts: &Artifacts) -> Topic {
+    /// What only a change leaves.
+    const OF_A_CHANGE: [&str; 6] = [
+        COMPLIANCE,
+        EXPOSURE,
+        "plan-report.json",
+        REQUEST,
+        APPROVAL,
+        REFUSAL,
+    ];
+    let is_change = || {
+        stage.variable("PORTCULLIS_PARENT_PIPELINE").is_some()
+            || OF_A_CHANGE.iter().any(|name| artifacts.exists(name))
+    };
+    match (about, event) {
+        (Some(About::Change), _) => Topic::Change,
+        (Some(About::Services), _) => Topic::Services,
+        (Some(About::Comparison), _) => Topic::Comparison,
+        (None, Event::Checked) if !is_change() => Topic::Services,
+        (None, Event::Consistency) if !is_change() => Topic::Comparison,
+        (None, _) => Topic::Change,
+    }
+}
+
+/// Whether the pipeline ends with a request to which there is no answer.
+fn left_open(event: Event, artifacts: &Artifacts) -> bool {
+    matches!(event, Event::Failed | Event::Finished)
+        && artifacts.exists(REQUEST)
+        && !artifacts.exists(APPROVAL)
+        && !artifacts.exists(REFUSAL)
+}
+
+/// What became of the deploy job. One that was killed may be there under several numbers: the newest tells.
+fn became(jobs: &[Job], name: &str) -> DeployJob {
+    let Some(job) = newest(jobs, name) else {
+        return DeployJob::Unknown;
+    };
+    match &job.status {
+        JobStatus::Created | JobStatus::Manual | JobStatus::Skipped | JobStatus::Pending => {
+            DeployJob::NotStarted
+        }
+        // Cancelled before it came to a runner.
+        JobStatus::Canceled if job.started_at.is_none() => DeployJob::NotStarted,
+        JobStatus::Canceled | JobStatus::Running | JobStatus::Success | JobStatus::Failed => DeployJob::Ran,
+        JobStatus::Other(_) => DeployJob::Unknown,
     }
 }
 

@@ -872,3 +872,88 @@ async fn nobody_is_asked_for_a_plan_that_changes_nothing() {
     let ended = job.run(&["requested"]).await;
     assert_eq!(ended.code, 65, "{}", ended.stderr);
 }
+
+/// The titles and the texts of the thread's first message, as posted and as updated.
+async fn heads(server: &MockServer) -> Vec<String> {
+    let requests = server.received_requests().await.unwrap();
+    requests
+        .iter()
+        .filter(|request| request.url.path().contains("/chat."))
+        .filter_map(|request| request.body_json::<Value>().ok())
+        .filter(|body| body["metadata"]["event_payload"]["event"] == "started")
+        .map(|body| format!("{} / {}", body["blocks"][0]["text"]["text"], body["text"]))
+        .collect()
+}
+
+/// Another team's pipeline that only asks its services, and a watch on drift: nothing is deployed there, and nothing says so.
+#[tokio::test]
+async fn a_pipeline_that_only_looks_never_says_deployed() {
+    for (event, about, document, text) in [
+        ("checked", "services", "services.json", services()),
+        ("consistency", "comparison", "consistency.json", consistency()),
+    ] {
+        let slack = slack().await;
+        let job = Job::new(&api(&slack));
+        job.run(&["started", "--about", about]).await;
+        job.leave(document, text);
+        // What was left tells it as well.
+        let ended = job.run(&[event]).await;
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        job.run(&["failed", "--about", about]).await;
+        let heads = heads(&slack).await;
+        assert_eq!(heads.len(), 3, "{heads:?}");
+        for head in heads {
+            let head = head.to_lowercase();
+            for wrong in ["deploy", "security group change", "planning"] {
+                assert!(!head.contains(wrong), "{head}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn after_an_approved_change_the_head_says_deployed() {
+    let slack = slack().await;
+    let job = Job::new(&api(&slack));
+    job.run(&["started"]).await;
+    job.leave("approval.json", approval());
+    job.leave("services.json", services());
+    job.run(&["checked"]).await;
+    let heads = heads(&slack).await;
+    assert!(heads[0].contains("Security group change"), "{heads:?}");
+    assert!(heads[1].contains("deployed; the services answer"), "{heads:?}");
+}
+
+/// A deploy job that was killed leaves nothing: whether it applied anything is not known, unless GitLab tells that it never ran.
+#[tokio::test]
+async fn a_deploy_job_that_left_nothing_is_not_called_not_reached() {
+    let jobs = |status: &str| json!([{ "id": 77, "name": "deploy", "stage": "deploy", "status": status, "started_at": null }]);
+    let answers = |status| ResponseTemplate::new(200).set_body_json(jobs(status));
+    let (lost, nobody) = (
+        "whether the change was applied is not known",
+        "The pipeline ended before anybody approved",
+    );
+    for (answer, ends, request_says) in [
+        (
+            ResponseTemplate::new(403),
+            "finished: whether the change was deployed is not known",
+            lost,
+        ),
+        (answers("failed"), "finished: the deploy job left no record", lost),
+        (answers("manual"), "finished: not deployed", nobody),
+        (answers("canceled"), "finished: not deployed", nobody),
+    ] {
+        let (slack, gitlab) = (slack().await, refusing(answer).await);
+        let mut job = Job::new(&api(&slack));
+        job.set("CI_API_V4_URL", &format!("{}/api/v4", gitlab.uri()));
+        job.leave("approval-request.json", request());
+        job.leave("plan.txt", "a plan\n");
+        for event in ["started", "requested", "finished"] {
+            let ended = job.run(&[event]).await;
+            assert_eq!(ended.code, 0, "{}", ended.stderr);
+        }
+        let calls = calls(&slack).await;
+        assert!(calls.contains(ends), "{ends}: {calls}");
+        assert!(calls.contains(request_says), "{request_says}: {calls}");
+    }
+}

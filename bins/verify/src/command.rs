@@ -3,10 +3,11 @@
 use crate::{hidden, policy, provenance, settle, views};
 use portcullis_consistency::{ConsistencyReport, Views, compare};
 use portcullis_page::{Context, VerifyPage};
-use portcullis_report::{Format, Tool};
+use portcullis_report::{Format, GroupRef, Limits, Location, Tool};
 use portcullis_secgroup::Inventory;
 use portcullis_stage::{Exit, Failure, FormatArgs, Stage, StateArgs};
 use portcullis_terraform::View;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Compares what the code declares, what the state records and what EC2 has, rule by rule
@@ -190,6 +191,11 @@ impl Args {
         findings
             .rules
             .extend(policy.into_iter().flat_map(portcullis_compliance::Policy::rules));
+        let places = findings.findings.iter().filter_map(|finding| {
+            let place = finding.location.clone()?;
+            Some((finding.group.clone(), place))
+        });
+        let places: BTreeMap<GroupRef, Location> = places.collect();
         let place = self.config.as_ref().or(self.plan.as_ref());
         let place = place.map_or("".into(), |path| path.to_string_lossy());
         let tool = Tool::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), place)
@@ -197,6 +203,7 @@ impl Args {
         let render = |format| match format {
             Format::Text => Ok(report.to_text()),
             Format::Json => report.to_json(),
+            Format::Markdown => Ok(report.to_markdown(&Limits::default(), &places)),
             other => findings.render(other, &tool),
         };
         self.format.write(stage, render)?;

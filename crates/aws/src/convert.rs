@@ -4,7 +4,7 @@ mod rules;
 
 use aws_sdk_ec2::types as ec2;
 use portcullis_secgroup::{
-    AddressSet, Cidr, Gap, Group, Interface, Missing, Peer, Rule, StaleReference, VpcAssociation,
+    AddressSet, Cidr, Gap, Group, Interface, Missing, Peer, Rule, StaleReference, VpcAssociation, told_twice,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -84,11 +84,17 @@ pub(crate) fn groups(
         },
     ) in found
     {
-        let (rules, differ) = rules::joined(within, rows);
+        let is_listed = within.is_some();
+        let (rules, differ) = told_twice(within, rows);
         group.rules = rules;
-        if differ && rows_whole {
-            let why =
-                "DescribeSecurityGroups and DescribeSecurityGroupRules name different rules; both are kept";
+        let why = match (is_listed, rows_whole) {
+            (true, true) if differ => {
+                "DescribeSecurityGroups and DescribeSecurityGroupRules name different rules; both are kept"
+            }
+            (false, false) => "only some of the rules were read, and not the group itself",
+            _ => "",
+        };
+        if !why.is_empty() {
             gaps.push(Gap::new(format!("group {id}"), why).missing(Missing::Rules { of: Some(id) }));
         }
         groups.push(group);

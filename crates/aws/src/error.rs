@@ -56,6 +56,14 @@ pub enum ReadError {
         /// The status of the answer.
         status: u16,
     },
+    /// EC2's pages lead back to one that was read already, so that the end is never reached.
+    #[error("EC2's pages of {operation} in {region} lead round in a circle")]
+    Circle {
+        /// The call.
+        operation: &'static str,
+        /// The region asked.
+        region: String,
+    },
     /// AWS did not answer, or not in time, also after retries.
     #[error("{service} did not answer {operation} in {region}")]
     Unavailable {
@@ -141,6 +149,9 @@ impl ReadError {
             Self::Odd { region, .. } | Self::Unavailable { region, .. } => format!(
                 "check that {region} is the region meant, AWS_ENDPOINT_URL, and the way out of the job's network"
             ),
+            Self::Circle { .. } => {
+                "EC2 itself does not do so: check AWS_ENDPOINT_URL, and the emulator or the proxy behind it".to_owned()
+            }
             Self::Deadline { .. } => {
                 "if nothing answers at all, check AWS_ENDPOINT_URL and the way out of the job's network; if AWS is slow or \
                  there is much to read, allow more with --deadline"

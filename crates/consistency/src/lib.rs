@@ -25,6 +25,7 @@ mod document;
 mod findings;
 mod hand;
 mod live;
+mod markdown;
 mod others;
 mod pairs;
 mod provenance;

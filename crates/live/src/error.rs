@@ -13,6 +13,14 @@ pub enum LiveError {
         #[source]
         source: serde_json::Error,
     },
+    /// A file of a folder that does not hold what the call it is named for answers: an error, or the answer of another one.
+    #[error("{what} holds no `{list}`")]
+    NoAnswer {
+        /// The file.
+        what: String,
+        /// The list it should hold.
+        list: &'static str,
+    },
     /// The document was written by a newer, incompatible version.
     #[error("live.json has format_version {found}, this version reads 1.x")]
     Version {
@@ -45,6 +53,10 @@ impl LiveError {
         match self {
             Self::Json { .. } => {
                 "write the live view again with portcullis-inspect, or with the AWS CLI and --output json"
+            }
+            Self::NoAnswer { .. } => {
+                "write it again with the call it is named for, with --output json and without --query; where the call was \
+                 refused, leave the file away"
             }
             Self::Version { .. } => "use the same version of portcullis-inspect and of the reader",
             Self::Rule { .. } => "the file is damaged or was edited: write the live view again",

@@ -156,21 +156,154 @@ fn a_folder_without_groups_is_no_live_view() {
     ));
 }
 
+const GROUPS: (&str, &str) = (
+    "describe-security-groups.json",
+    r#"{"SecurityGroups": [{"GroupId": "sg-1", "OwnerId": "111122223333", "IpPermissions": [
+        {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]}]}"#,
+);
+const ROWS: (&str, &str) = (
+    "describe-security-group-rules.json",
+    r#"{"SecurityGroupRules": [{"GroupId": "sg-1", "GroupOwnerId": "111122223333", "IsEgress": false,
+        "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIpv4": "0.0.0.0/0"}]}"#,
+);
+const INTERFACES: (&str, &str) = ("describe-network-interfaces.json", r#"{"NetworkInterfaces": []}"#);
+
+/// The gaps of these answers, a line each.
+fn gaps(answers: &[(&str, &str)]) -> Vec<String> {
+    let inventory = portcullis_live::ec2::read(answers.iter().copied()).unwrap();
+    let gaps = inventory.gaps.iter();
+    gaps.map(|gap| format!("{}: {}: {:?}", gap.what, gap.why, gap.missing))
+        .collect()
+}
+
 #[test]
-fn a_rule_known_to_one_of_the_two_apis_only_is_kept_and_said() {
-    let answers = [
+fn whole_recordings_have_no_gap() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+    for story in ["estate", "rule-styles"] {
+        for step in std::fs::read_dir(fixtures.join(story)).unwrap() {
+            let step = step.unwrap();
+            if step.path().join("aws").is_dir() {
+                let step = format!("{story}/{}", step.file_name().to_str().unwrap());
+                assert_eq!(recording(&step).gaps, [], "{step}");
+            }
+        }
+    }
+    assert_eq!(gaps(&[GROUPS, ROWS, INTERFACES]), [""; 0]);
+}
+
+#[test]
+fn what_a_folder_lacks_is_a_gap() {
+    let listed = (
+        "describe-security-group-rules.json",
+        r#"{"SecurityGroupRules": [{"GroupId": "sg-1", "IsEgress": true, "IpProtocol": "-1", "PrefixListId": "pl-1"}]}"#,
+    );
+    let mut told = String::new();
+    for (title, answers) in [
+        ("no interfaces", &[GROUPS, ROWS][..]),
+        ("no groups", &[ROWS, INTERFACES]),
+        ("no rules one by one: their ids only", &[GROUPS, INTERFACES]),
+        ("no entries of a list", &[listed, INTERFACES]),
+    ] {
+        told.push_str(&format!("{title}\n  {}\n", gaps(answers).join("\n  ")));
+    }
+    insta::assert_snapshot!("lacking", told);
+}
+
+/// The CLI leaves a `NextToken` when it was told to stop early.
+#[test]
+fn pages_that_are_left_over_are_a_gap() {
+    let more = |(name, text): (&'static str, &str)| {
+        let text = text.trim_end().strip_suffix('}').unwrap();
+        (name, format!("{text}, \"NextToken\": \"eyJ\"}}"))
+    };
+    let entries = (
+        "get-managed-prefix-list-entries.pl-1.json",
+        r#"{"Entries": [{"Cidr": "10.0.0.0/8"}]}"#,
+    );
+    let instances = ("describe-instances.json", r#"{"Reservations": []}"#);
+    let whole = [GROUPS, ROWS, INTERFACES, entries, instances];
+    let mut told = String::new();
+    for cut in whole {
+        let (_, text) = more(cut);
+        let answers = whole.map(|(name, whole)| (name, if name == cut.0 { text.as_str() } else { whole }));
+        told.push_str(&format!("{}\n", gaps(&answers).join("\n")));
+    }
+    let (_, text) = more(ROWS);
+    told.push_str(&format!(
+        "without the groups\n{}\n",
+        gaps(&[(ROWS.0, &text), INTERFACES]).join("\n")
+    ));
+    insta::assert_snapshot!("pages-left-over", told);
+    let empty = (INTERFACES.0, r#"{"NetworkInterfaces": [], "NextToken": ""}"#);
+    assert_eq!(gaps(&[GROUPS, ROWS, empty]), [""; 0]);
+}
+
+#[test]
+fn a_file_that_holds_something_else_is_one_clear_error() {
+    let errors: Vec<String> = [
+        (GROUPS.0, "{}"),
+        (GROUPS.0, r#"{"Error": {"Code": "UnauthorizedOperation"}}"#),
+        (GROUPS.0, ROWS.1),
+        (GROUPS.0, r#"[{"GroupId": "sg-1"}]"#),
+        (ROWS.0, GROUPS.1),
+        (INTERFACES.0, "{}"),
+        ("describe-instances.json", "{}"),
+        ("describe-managed-prefix-lists.json", "{}"),
+        ("get-managed-prefix-list-entries.pl-1.json", "{}"),
+    ]
+    .map(|wrong| {
+        let error = portcullis_live::ec2::read([GROUPS, ROWS, INTERFACES, wrong]).unwrap_err();
+        format!("{error}\n  hint: {}", error.hint())
+    })
+    .into();
+    insta::assert_snapshot!("something-else", errors.join("\n"));
+}
+
+/// Either of the two answers may be the one that lags.
+#[test]
+fn where_the_two_apis_differ_both_are_kept_and_it_is_said() {
+    let none = (GROUPS.0, r#"{"SecurityGroups": [{"GroupId": "sg-1"}]}"#);
+    let no_rows = (ROWS.0, r#"{"SecurityGroupRules": []}"#);
+    let other = (
+        ROWS.0,
+        r#"{"SecurityGroupRules": [{"GroupId": "sg-1", "IsEgress": false, "IpProtocol": "tcp",
+            "FromPort": 22, "ToPort": 22, "CidrIpv4": "0.0.0.0/0"}]}"#,
+    );
+    for (groups, rows, rules) in [(GROUPS, other, 2), (none, ROWS, 1), (GROUPS, no_rows, 1)] {
+        let inventory = portcullis_live::ec2::read([groups, rows, INTERFACES]).unwrap();
+        assert_eq!(inventory.groups[0].rules.len(), rules);
+        assert_eq!(inventory.gaps.len(), 1);
+        assert!(inventory.may_lack_rules_of("sg-1"));
+    }
+}
+
+/// An emulator may leave out whose a rule's group is; EC2 does not.
+#[test]
+fn a_group_of_another_account_stays_one() {
+    let rows = |owner: &str| {
+        format!(
+            r#"{{"SecurityGroupRules": [{{"GroupId": "sg-1", {owner} "IsEgress": false, "IpProtocol": "tcp",
+                "FromPort": 22, "ToPort": 22, "ReferencedGroupInfo": {{"GroupId": "sg-9", "UserId": "444455556666"}}}}]}}"#
+        )
+    };
+    let own = (
+        INTERFACES.0,
+        r#"{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "OwnerId": "444455556666"}]}"#,
+    );
+    for (owner, interfaces, peer, known) in [
         (
-            "describe-security-groups.json",
-            r#"{"SecurityGroups": [{"GroupId": "sg-1", "IpPermissions": [
-                {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]}]}"#,
+            r#""GroupOwnerId": "111122223333","#,
+            INTERFACES,
+            "444455556666/sg-9",
+            true,
         ),
-        (
-            "describe-security-group-rules.json",
-            r#"{"SecurityGroupRules": [{"GroupId": "sg-1", "IsEgress": false, "IpProtocol": "tcp",
-                "FromPort": 22, "ToPort": 22, "CidrIpv4": "0.0.0.0/0"}]}"#,
-        ),
-    ];
-    let inventory = portcullis_live::ec2::read(answers).unwrap();
-    assert_eq!(inventory.groups[0].rules.len(), 2);
-    assert_eq!(inventory.gaps.len(), 1);
+        (r#""GroupOwnerId": "444455556666","#, INTERFACES, "sg-9", true),
+        ("", own, "sg-9", true),
+        ("", INTERFACES, "444455556666/sg-9", false),
+    ] {
+        let rows = rows(owner);
+        let inventory = portcullis_live::ec2::read([(ROWS.0, rows.as_str()), interfaces]).unwrap();
+        assert_eq!(inventory.groups[0].rules[0].peer.to_string(), peer);
+        assert_eq!(inventory.may_lack_rules_of("sg-1"), !known, "{owner} {peer}");
+    }
 }

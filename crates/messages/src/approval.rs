@@ -33,6 +33,8 @@ pub enum Decision<'a> {
     Refused(&'a RefusalRecord),
     /// The pipeline ended before anybody decided.
     NotTaken,
+    /// The pipeline ended, and whether anybody decided is not known: the deploy job has left no record.
+    NotKnown,
 }
 
 /// Somebody has to let the change through: what it opens and closes, the verdict, what the approval is bound to, who may.
@@ -88,6 +90,11 @@ pub fn decided(
             Verdict::Undetermined,
             "Not approved",
             "The pipeline ended before anybody approved".to_owned(),
+        ),
+        Decision::NotKnown => (
+            Verdict::Undetermined,
+            "Not known",
+            "The deploy job left no record: whether the change was applied is not known".to_owned(),
         ),
     };
     let text = format!("{}. It was asked: {}", what, headline(request, shown.exposure));

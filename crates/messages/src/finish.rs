@@ -22,11 +22,33 @@ pub struct Finish<'a> {
     pub services: Option<Verdict>,
     /// Whether the plan changes nothing, so that nobody was asked.
     pub nothing_to_do: bool,
+    /// Whether an approval was asked for.
+    pub asked: bool,
+    /// What GitLab tells of the deploy job, where that has left neither approval nor refusal.
+    pub deploy_job: DeployJob,
     /// How many messages of this pipeline could not be delivered.
     pub undelivered: usize,
 }
 
+/// What is known of a deploy job that has left no record here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DeployJob {
+    /// Whether it ran is not known.
+    #[default]
+    Unknown,
+    /// Nobody has played it, or it never came to a runner.
+    NotStarted,
+    /// It ran, and what it did is not known: it was killed, or its artifacts are not here.
+    Ran,
+}
+
 impl Finish<'_> {
+    /// Whether a change may be applied of which nothing here tells.
+    fn is_in_doubt(&self) -> bool {
+        let recorded = self.approval.is_some() || self.refusal.is_some();
+        self.asked && !recorded && self.deploy_job != DeployJob::NotStarted
+    }
+
     /// Whether all went well, and what came of it in a few words: for the status line.
     #[must_use]
     pub fn outcome(&self) -> (Verdict, &'static str) {
@@ -45,6 +67,13 @@ impl Finish<'_> {
             (None, ..) if self.nothing_to_do => {
                 (Verdict::Pass, "nothing to deploy: the plan changes nothing")
             }
+            (None, ..) if self.is_in_doubt() => (
+                Verdict::Undetermined,
+                match self.deploy_job {
+                    DeployJob::Ran => "the deploy job left no record, so what it applied is not known",
+                    _ => "whether the change was deployed is not known",
+                },
+            ),
             (None, ..) => match self.compliance {
                 Some(Verdict::Violation) => (Verdict::Violation, "not deployed: stopped by the policy"),
                 Some(Verdict::Undetermined) => {
@@ -84,10 +113,13 @@ pub fn finished(pipeline: &Pipeline, finish: Finish<'_>) -> Notice {
         ),
         None => finish.refusal.map_or_else(
             || {
-                if finish.nothing_to_do {
-                    "nothing to do"
-                } else {
-                    "not reached"
+                match (finish.nothing_to_do, finish.is_in_doubt(), finish.deploy_job) {
+                    (true, ..) => "nothing to do",
+                    (_, true, DeployJob::Ran) => {
+                        "it ran and left no record; its log, and EC2, tell what it did"
+                    }
+                    (_, true, _) => "not known: there is no record of it here, and GitLab did not tell",
+                    (_, false, _) => "not reached",
                 }
                 .to_owned()
             },

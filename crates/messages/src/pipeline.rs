@@ -25,13 +25,45 @@ pub struct Pipeline {
     pub branch: String,
     /// The managed state that the pipeline changes.
     pub state: Option<String>,
+    /// What it is about.
+    pub topic: Topic,
+}
+
+/// What a pipeline is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Topic {
+    /// A change, which is checked, planned, approved and applied.
+    #[default]
+    Change,
+    /// Whether the services answer: it changes nothing.
+    Services,
+    /// Whether code, state and cloud agree: it changes nothing.
+    Comparison,
+}
+
+impl Topic {
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Change => "Security group change",
+            Self::Services => "Services check",
+            Self::Comparison => "Code, state and cloud",
+        }
+    }
+
+    const fn at_work(self) -> &'static str {
+        match self {
+            Self::Change => "checking and planning",
+            Self::Services => "asking the services",
+            Self::Comparison => "comparing code, state and cloud",
+        }
+    }
 }
 
 /// How far the pipeline is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
-    /// The change is being checked and planned.
+    /// The change is being checked and planned, or whatever else the pipeline is about is done.
     Running,
     /// The change is planned and somebody has to let it through.
     WaitingForApproval,
@@ -41,9 +73,19 @@ pub enum Status {
         approved_by: String,
     },
     /// The three views of the rules were compared.
-    Compared(Verdict),
+    Compared {
+        /// Whether they agree.
+        verdict: Verdict,
+        /// Whether this pipeline has applied a change before.
+        deployed: bool,
+    },
     /// The services were asked.
-    Checked(Verdict),
+    Checked {
+        /// Whether they answer.
+        verdict: Verdict,
+        /// Whether this pipeline has applied a change before.
+        deployed: bool,
+    },
     /// Many states were looked at.
     Stacks {
         /// The worst of their verdicts.
@@ -70,21 +112,26 @@ impl Status {
         match self {
             Self::Running | Self::WaitingForApproval => None,
             Self::Deployed { .. } => Some(Verdict::Pass),
-            Self::Compared(verdict)
-            | Self::Checked(verdict)
+            Self::Compared { verdict, .. }
+            | Self::Checked { verdict, .. }
             | Self::Stacks { verdict, .. }
             | Self::Finished { verdict, .. } => Some(*verdict),
             Self::Failed { .. } => Some(Verdict::Violation),
         }
     }
 
-    fn words(&self) -> String {
+    fn words(&self, topic: Topic) -> String {
+        // A pipeline that only looks has deployed nothing.
+        let after = |deployed: bool, words: &str| match deployed {
+            true => format!("deployed; {words}"),
+            false => words.to_owned(),
+        };
         match self {
-            Self::Running => "checking and planning".to_owned(),
+            Self::Running => topic.at_work().to_owned(),
             Self::WaitingForApproval => "waiting for approval".to_owned(),
             Self::Deployed { approved_by } => format!("deployed, approved by {}", short(approved_by)),
-            Self::Compared(verdict) => format!("deployed; {}", agreement(*verdict)),
-            Self::Checked(verdict) => format!("deployed; {}", services(*verdict)),
+            Self::Compared { verdict, deployed } => after(*deployed, agreement(*verdict)),
+            Self::Checked { verdict, deployed } => after(*deployed, services(*verdict)),
             Self::Stacks { counts, .. } => short(counts),
             Self::Failed { what } => format!("failed: {}", short(what)),
             Self::Finished { outcome, .. } => format!("finished: {}", short(outcome)),
@@ -96,6 +143,7 @@ impl Status {
 #[must_use]
 pub fn started(pipeline: &Pipeline, status: &Status) -> Notice {
     let symbol = status.verdict().map_or("⏳", symbol);
+    let status_words = status.words(pipeline.topic);
     let mut facts = Text::new();
     for (before, fact) in pipeline.facts() {
         facts = facts.plain(before).code(short(fact));
@@ -105,21 +153,21 @@ pub fn started(pipeline: &Pipeline, status: &Status) -> Notice {
             Text::new()
                 .plain(symbol)
                 .plain(" ")
-                .bold(upper_first(&status.words())),
+                .bold(upper_first(&status_words)),
         )
         .line(cut(&clean(&pipeline.commit_title), 300))
         .line(facts);
     if let Some(state) = &pipeline.state {
         words = words.line(Text::new().plain("State ").code(short(state)));
     }
-    let mut text = format!("{}: {}", short(&pipeline.project), status.words());
+    let mut text = format!("{}: {status_words}", short(&pipeline.project));
     if !pipeline.commit_title.is_empty() {
         text = format!("{text}. {}", cut(&pipeline.commit_title, 300));
     }
     if let Some(facts) = pipeline.facts_in_words() {
         text = format!("{text} ({facts})");
     }
-    let title = format!("Security group change: {}", short(&pipeline.project));
+    let title = format!("{}: {}", pipeline.topic.title(), short(&pipeline.project));
     Notice::new(pipeline, "started", status.verdict(), title, text)
         .part(words)
         .pipeline_link()

@@ -27,6 +27,7 @@ fn pipeline() -> Pipeline {
         author: "Ada Lovelace".into(),
         branch: "main".into(),
         state: Some("production".into()),
+        topic: Topic::Change,
     }
 }
 
@@ -42,6 +43,7 @@ fn hostile_pipeline() -> Pipeline {
         state: Some(HOSTILE.into()),
         url: Some("javascript:alert(1)".into()),
         id: None,
+        topic: Topic::Change,
     }
 }
 
@@ -348,10 +350,22 @@ fn the_first_message_says_how_far_the_pipeline_is() {
         Status::Deployed {
             approved_by: "grace".into(),
         },
-        Status::Compared(Verdict::Pass),
-        Status::Compared(Verdict::Violation),
-        Status::Checked(Verdict::Pass),
-        Status::Checked(Verdict::Undetermined),
+        Status::Compared {
+            verdict: Verdict::Pass,
+            deployed: true,
+        },
+        Status::Compared {
+            verdict: Verdict::Violation,
+            deployed: true,
+        },
+        Status::Checked {
+            verdict: Verdict::Pass,
+            deployed: true,
+        },
+        Status::Checked {
+            verdict: Verdict::Undetermined,
+            deployed: true,
+        },
         Status::Failed {
             what: "stopped by the policy".into(),
         },
@@ -380,6 +394,34 @@ fn the_first_message_says_how_far_the_pipeline_is() {
     ❔ Deployed; cannot tell whether the services answer
     ⛔ Failed: stopped by the policy
     ✅ Finished: deployed and verified
+    ");
+}
+
+/// A team that only has its services asked, or its estate watched, has deployed nothing.
+#[test]
+fn a_pipeline_that_only_looks_says_so() {
+    let told = |topic, status: &Status| {
+        let pipeline = Pipeline { topic, ..pipeline() };
+        let notice = started(&pipeline, status);
+        let plain = notice.to_plain();
+        let lines: Vec<&str> = plain.lines().take(2).collect();
+        lines.join(": ")
+    };
+    let (verdict, deployed) = (Verdict::Violation, false);
+    let lines = [
+        told(Topic::Services, &Status::Running),
+        told(Topic::Services, &Status::Checked { verdict, deployed }),
+        told(Topic::Comparison, &Status::Running),
+        told(Topic::Comparison, &Status::Compared { verdict, deployed }),
+        // A change whose plan has nothing to do.
+        told(Topic::Change, &Status::Checked { verdict, deployed }),
+    ];
+    insta::assert_snapshot!(lines.join("\n"), @"
+    Services check: infra/estate: ⏳ Asking the services
+    Services check: infra/estate: ⛔ A service does not answer as expected
+    Code, state and cloud: infra/estate: ⏳ Comparing code, state and cloud
+    Code, state and cloud: infra/estate: ⛔ Code, state and cloud do not agree
+    Security group change: infra/estate: ⛔ A service does not answer as expected
     ");
 }
 
@@ -632,9 +674,21 @@ fn the_end() {
         refusal: None,
         consistency: Some(Verdict::Pass),
         services: Some(Verdict::Pass),
-        nothing_to_do: false,
-        undelivered: 0,
+        asked: true,
+        ..Finish::default()
     };
+    let lost = Finish {
+        compliance: Some(Verdict::Pass),
+        asked: true,
+        ..Finish::default()
+    };
+    for deploy_job in [DeployJob::Unknown, DeployJob::Ran] {
+        let lost = Finish { deploy_job, ..lost };
+        assert_eq!(lost.outcome().0, Verdict::Undetermined);
+        let said = finished(&pipeline(), lost).to_plain();
+        assert!(!said.to_lowercase().contains("not deployed"), "{said}");
+        assert!(!said.contains("Deploy: not reached"), "{said}");
+    }
     let refused = refusal("the plan file is not the approved one: approved 785842c556e8, found a0fcd911a13a");
     insta::assert_snapshot!("finished", seen("finished", &finished(&pipeline(), well)));
     let told: Vec<String> = [
@@ -670,6 +724,16 @@ fn the_end() {
         Finish {
             undelivered: 2,
             ..Finish::default()
+        },
+        // Somebody was asked, and the deploy job has left nothing.
+        lost,
+        Finish {
+            deploy_job: DeployJob::NotStarted,
+            ..lost
+        },
+        Finish {
+            deploy_job: DeployJob::Ran,
+            ..lost
         },
     ]
     .into_iter()
@@ -860,6 +924,7 @@ fn a_decided_request_has_no_button() {
         Decision::Approved(&done),
         Decision::Refused(&refusal),
         Decision::NotTaken,
+        Decision::NotKnown,
     ]
     .into_iter()
     .enumerate()

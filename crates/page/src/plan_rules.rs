@@ -46,6 +46,7 @@ pub(crate) fn table(before: &View, after: &View) -> Table {
                 peer: unless(hidden.peers, named(&key.peer, &names)),
                 views: vec![Some(was.contains_key(key)), Some(will.contains_key(key))],
                 notes: notes(owners, will.contains_key(key)),
+                code: None,
             });
         }
         rows.extend(unknown(new, &name, after));
@@ -266,6 +267,7 @@ fn unknown_row(owned: &OwnedRule, group: &str, view: &View) -> Row {
         peer: unless(hidden.peers, rule.peer.to_string()),
         views: vec![None, Some(true)],
         notes: notes(&[owned], true),
+        code: None,
     }
 }
 

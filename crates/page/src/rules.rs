@@ -20,6 +20,8 @@ pub(crate) struct Row {
     /// Whether each view has it; `None` where that is not known.
     pub(crate) views: Vec<Option<bool>>,
     pub(crate) notes: Vec<String>,
+    /// Code that keeps it, whole, so that it can be copied.
+    pub(crate) code: Option<String>,
 }
 
 /// The rules of a page.
@@ -91,6 +93,11 @@ impl Entry for Row {
         for (index, note) in self.notes.iter().enumerate() {
             html.raw(if index > 0 { "<br>" } else { "" })
                 .text(cut(note, NOTE));
+        }
+        if let Some(code) = &self.code {
+            html.raw("<details class=\"keep\"><summary>Or keep it</summary><pre tabindex=\"0\">")
+                .lines(code.trim_end())
+                .raw("</pre></details>");
         }
         html.raw("</td>");
     }

@@ -10,9 +10,9 @@ use crate::shell;
 use crate::status::{Status, Words, verdict};
 use portcullis_consistency::{ConsistencyReport, RuleRow, RuleVerdict};
 use portcullis_report::{GroupRef, Report, Verdict};
-use portcullis_secgroup::{Direction, Inventory};
+use portcullis_secgroup::{AddressSet, Cidr, Direction, Inventory};
 use portcullis_terraform::View;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Do code, state and cloud agree?
 #[derive(Debug, Clone, Copy)]
@@ -150,6 +150,7 @@ impl VerifyPage<'_> {
         let mut scene = Scene::default();
         let mut at: BTreeMap<&GroupRef, usize> = BTreeMap::new();
         let names = Names::new(self.declared, self.live);
+        let internet = Internet::of(&self.consistency.rules);
         for row in &self.consistency.rules {
             // What neither the code nor EC2 has lets nobody through.
             let Some(status) = open_status(row) else {
@@ -159,13 +160,14 @@ impl VerifyPage<'_> {
                 scene.groups.push(names.group(&row.group));
                 scene.groups.len() - 1
             });
+            let part = internet.part(row);
             scene.flows.push(Flow {
                 group,
                 status,
                 direction: direction(row),
                 traffic: traffic(row),
-                peer: names.peer(&row.peer),
-                internet: matches!(row.peer.as_str(), "0.0.0.0/0" | "::/0"),
+                internet: part.is_some(),
+                peer: part.unwrap_or_else(|| names.peer(&row.peer)),
             });
         }
         scene
@@ -186,6 +188,7 @@ impl VerifyPage<'_> {
             },
             views: vec![row.declared, row.recorded, row.live],
             notes: notes(row),
+            code: row.repair.as_ref().and_then(|repair| repair.code.clone()),
         });
         let others = self.consistency;
         let whole = |group: &GroupRef, verdict: RuleVerdict, views: [Option<bool>; 3], what: String| Row {
@@ -198,6 +201,7 @@ impl VerifyPage<'_> {
             peer: what,
             views: views.to_vec(),
             notes: Vec::new(),
+            code: None,
         };
         let mut rows: Vec<Row> = rows.collect();
         rows.extend(others.groups.iter().map(|row| {
@@ -345,11 +349,126 @@ impl<'a> Names<'a> {
 
     /// A group as peer, with its name.
     fn peer(&self, peer: &str) -> String {
-        match (peer, self.by_id.get(peer)) {
-            ("0.0.0.0/0", _) => "the whole IPv4 internet".to_owned(),
-            ("::/0", _) => "the whole IPv6 internet".to_owned(),
-            (_, Some(name)) => format!("group {name}"),
-            _ => peer.to_owned(),
+        match self.by_id.get(peer) {
+            Some(name) => format!("group {name}"),
+            None => peer.to_owned(),
         }
+    }
+}
+
+/// The same traffic through the same group.
+type Way<'a> = (&'a GroupRef, &'a str, &'a str, i32, i32);
+
+/// Which rules let in, or out to, the whole internet of a family: each by itself, or several of one way together.
+struct Internet<'a> {
+    ways: BTreeMap<Way<'a>, Reach>,
+    internet: AddressSet,
+}
+
+/// The blocks of one way, and the families whose internet they cover together: whether IPv4, and its name.
+#[derive(Default)]
+struct Reach {
+    blocks: BTreeSet<Cidr>,
+    whole: Vec<(bool, String)>,
+}
+
+impl<'a> Internet<'a> {
+    fn of(rows: &'a [RuleRow]) -> Self {
+        let mut ways: BTreeMap<Way<'a>, Reach> = BTreeMap::new();
+        for row in rows.iter().filter(|row| open_status(row).is_some()) {
+            if let Ok(block) = row.peer.parse() {
+                ways.entry(way(row)).or_default().blocks.insert(block);
+            }
+        }
+        let internet = AddressSet::internet();
+        for reach in ways.values_mut() {
+            for ipv4 in [true, false] {
+                let blocks = reach.blocks.iter().filter(|block| block.is_ipv4() == ipv4);
+                let all: AddressSet = blocks.copied().collect();
+                if covers(&all, &internet, ipv4) {
+                    reach.whole.push((ipv4, all.describe()));
+                }
+            }
+        }
+        Self { ways, internet }
+    }
+
+    /// What to call the row's peer, when it is the internet or a part without which the others would not be. A block that
+    /// stands within another one adds nothing.
+    fn part(&self, row: &RuleRow) -> Option<String> {
+        let block: Cidr = row.peer.parse().ok()?;
+        let reach = self.ways.get(&way(row))?;
+        let (_, whole) = reach.whole.iter().find(|(ipv4, _)| *ipv4 == block.is_ipv4())?;
+        if covers(&AddressSet::from(block), &self.internet, block.is_ipv4()) {
+            return Some(whole.clone());
+        }
+        let within = (0..block.length())
+            .filter_map(|length| Cidr::new(block.network(), length))
+            .any(|wider| reach.blocks.contains(&wider));
+        (!within).then(|| format!("{block}, a part of {whole}"))
+    }
+}
+
+fn way(row: &RuleRow) -> Way<'_> {
+    (
+        &row.group,
+        &row.direction,
+        &row.protocol,
+        row.from_port,
+        row.to_port,
+    )
+}
+
+/// Whether no address of the family's internet is missing.
+fn covers(set: &AddressSet, internet: &AddressSet, ipv4: bool) -> bool {
+    if ipv4 {
+        internet.v4().is_subset(set.v4())
+    } else {
+        internet.v6().is_subset(set.v6())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(peer: &str) -> RuleRow {
+        RuleRow {
+            direction: "ingress".to_owned(),
+            protocol: "tcp".to_owned(),
+            from_port: 22,
+            to_port: 22,
+            peer: peer.to_owned(),
+            declared: Some(false),
+            live: Some(true),
+            ..RuleRow::default()
+        }
+    }
+
+    #[test]
+    fn halves_are_the_internet_and_no_more_is() {
+        let told = |peers: &[&str]| {
+            let rows: Vec<RuleRow> = peers.iter().map(|peer| row(peer)).collect();
+            let internet = Internet::of(&rows);
+            let told: Vec<String> = rows
+                .iter()
+                .map(|row| internet.part(row).unwrap_or_else(|| "-".to_owned()))
+                .collect();
+            told.join(" | ")
+        };
+        assert_eq!(
+            told(&["0.0.0.0/0", "::/0", "8.8.8.8/32", "sg-1"]),
+            "the whole IPv4 internet | the whole IPv6 internet | - | -"
+        );
+        assert_eq!(
+            told(&["0.0.0.0/1", "128.0.0.0/1", "8.8.8.0/24", "2000::/3"]),
+            "0.0.0.0/1, a part of the whole IPv4 internet | 128.0.0.0/1, a part of the whole IPv4 internet | - | \
+             the whole IPv6 internet"
+        );
+        assert_eq!(told(&["0.0.0.0/1", "8000::/1"]), "- | -");
+        // Another port is another way.
+        let mut rows = [row("0.0.0.0/1"), row("128.0.0.0/1")];
+        rows[1].to_port = 23;
+        assert!(rows.iter().all(|row| Internet::of(&rows).part(row).is_none()));
     }
 }

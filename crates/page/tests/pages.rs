@@ -29,7 +29,9 @@ fn outline(html: &str) -> String {
             "td" | "th" => out.push_str(" | "),
             "dd" => out.push_str(": "),
             "br" => out.push_str(" / "),
-            "pre" => return squeezed(&out),
+            // What terraform printed comes last.
+            "pre" if tag.contains("aria-label") => return squeezed(&out),
+            "pre" => out.push('\n'),
             _ => {}
         }
         if name == "a" {

@@ -36,7 +36,7 @@ mod verdict;
 pub use annotations::Annotations;
 pub use finding::{Finding, GroupRef, Location, Rule, Standing, Waived};
 pub use format::{Format, UnknownFormat};
-pub use markdown::{Limits, Marker, NOTE_LIMIT};
+pub use markdown::{Limits, Marker, NOTE_LIMIT, Note};
 pub use report::{FORMAT_VERSION, Report};
 pub use terraform::PlannedChanges;
 pub use tool::Tool;

@@ -93,15 +93,50 @@ impl fmt::Display for Marker {
     }
 }
 
-impl Report {
-    /// For a merge request: the headline, a table of the findings, and, folded, what to change. Ends with a line feed.
+/// A note on a merge request, in its parts. All of it is Markdown of ours: text from outside is in it only as
+/// [`markdown_code`] and [`markdown_pre`](crate::text::markdown_pre) give it.
+///
+/// ```
+/// use portcullis_report::{Limits, Note};
+/// use portcullis_report::text::markdown_code;
+/// let row = |n: usize| vec!["pass".to_owned(), markdown_code(&format!("stack {n}"))];
+/// let note = Note {
+///     headline: "**200 stacks pass**".to_owned(),
+///     columns: &["verdict", "stack"],
+///     rows: (0..200).map(row).collect(),
+///     noun: "stacks",
+///     wide: 1,
+///     ..Note::default()
+/// };
+/// let text = note.to_markdown(&Limits::characters(1000));
+/// assert!(text.chars().count() <= 1000);
+/// assert!(text.contains(" stacks cut …"));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Note {
+    /// The first line.
+    pub headline: String,
+    /// Remarks about the whole, each an item of a list.
+    pub remarks: Vec<String>,
+    /// The titles of the table's columns.
+    pub columns: &'static [&'static str],
+    /// The table: the cells of each row.
+    pub rows: Vec<Vec<String>>,
+    /// What the rows are called, where some are left out.
+    pub noun: &'static str,
+    /// The column in which that is said, from 0.
+    pub wide: usize,
+    /// The title of the last part, which is folded.
+    pub folded: &'static str,
+    /// What stands in it, each an item of a list.
+    pub advice: Vec<String>,
+}
+
+impl Note {
+    /// The note. Ends with a line feed.
     ///
-    /// It is never longer than the limits say. What does not fit is cut from the middle of the table, so that the worst
-    /// findings and the last ones stay, and the row in their place counts what was cut.
-    ///
-    /// Text from outside stands in `<code>` only ([`markdown_code`]), on a line that begins with ours: it can be no markup,
-    /// no mention, no reference, no link and no quick action (those begin a line; GitLab,
-    /// `lib/gitlab/quick_actions/extractor.rb`).
+    /// It is never longer than the limits say. What does not fit is cut from the middle of the table, so that the worst rows
+    /// and the last ones stay, and the row in their place counts what was cut.
     #[must_use]
     pub fn to_markdown(&self, limits: &Limits) -> String {
         let mut budget = Budget(limits.characters);
@@ -109,31 +144,70 @@ impl Report {
         if let Some(marker) = &limits.marker {
             out.push_str(&budget.whole(format!("{marker}\n\n")));
         }
-        out.push_str(&budget.whole(format!("**{}: {}**\n", gate(&self.gate), self.headline())));
-        let notes: Vec<String> = self
-            .notes
-            .iter()
-            .map(|note| format!("- {}\n", code(note)))
-            .collect();
+        out.push_str(&budget.whole(format!("{}\n", self.headline)));
+        let item = |text: &String| format!("- {text}\n");
+        let remarks: Vec<String> = self.remarks.iter().map(item).collect();
         // Nearly always all of it fits; when not, the table is what matters, and gets what the others leave.
         let share = budget.0 / 4;
-        let notes = section("\n", &notes, "", share, |n| format!("- … {n} notes cut …\n"));
-        out.push_str(&budget.take(notes));
+        let remarks = section("\n", &remarks, "", share, |n| format!("- … {n} notes cut …\n"));
+        out.push_str(&budget.take(remarks));
+        let advice: Vec<String> = self.advice.iter().map(item).collect();
         let advice = section(
-            "\n<details><summary>What to change</summary>\n\n",
-            &self.advice(),
+            &format!("\n<details><summary>{}</summary>\n\n", self.folded),
+            &advice,
             "\n</details>\n",
             share,
             |n| format!("- … {n} more …\n"),
         );
         let advice = budget.take(advice);
-        let rows: Vec<String> = self.findings.iter().map(row).collect();
-        let head = "\n| verdict | severity | standing | group | what is open | rule | because of |\n\
-                    |---|---|---|---|---|---|---|\n";
-        out.push_str(&section(head, &rows, "", budget.0, |n| {
-            format!("| … | | | | … {n} findings cut … | | |\n")
+        let line = |cells: &Vec<String>| format!("| {} |\n", cells.join(" | "));
+        let rows: Vec<String> = self.rows.iter().map(line).collect();
+        let head = format!(
+            "\n| {} |\n|{}\n",
+            self.columns.join(" | "),
+            "---|".repeat(self.columns.len())
+        );
+        out.push_str(&section(&head, &rows, "", budget.0, |n| {
+            let cells = (0..self.columns.len()).map(|at| match at {
+                at if at == self.wide => format!("… {n} {} cut …", self.noun),
+                0 => "…".to_owned(),
+                _ => String::new(),
+            });
+            line(&cells.collect())
         }));
         out + &advice
+    }
+}
+
+impl Report {
+    /// For a merge request: the headline, a table of the findings, and, folded, what to change. Ends with a line feed.
+    ///
+    /// It is never longer than the limits say ([`Note::to_markdown`]): the worst findings and the last ones stay.
+    ///
+    /// Text from outside stands in `<code>` only ([`markdown_code`]), on a line that begins with ours: it can be no markup,
+    /// no mention, no reference, no link and no quick action (those begin a line; GitLab,
+    /// `lib/gitlab/quick_actions/extractor.rb`).
+    #[must_use]
+    pub fn to_markdown(&self, limits: &Limits) -> String {
+        let note = Note {
+            headline: format!("**{}: {}**", gate(&self.gate), self.headline()),
+            remarks: self.notes.iter().map(|note| code(note)).collect(),
+            columns: &[
+                "verdict",
+                "severity",
+                "standing",
+                "group",
+                "what is open",
+                "rule",
+                "because of",
+            ],
+            rows: self.findings.iter().map(row).collect(),
+            noun: "findings",
+            wide: 4,
+            folded: "What to change",
+            advice: self.advice(),
+        };
+        note.to_markdown(limits)
     }
 
     /// What to change, once per rule and remedy.
@@ -145,17 +219,17 @@ impl Report {
             if !told.insert((&finding.rule, remedy)) {
                 continue;
             }
-            let mut line = format!("- {}: {}", code(&finding.rule), code(remedy));
+            let mut line = format!("{}: {}", code(&finding.rule), code(remedy));
             if !finding.frameworks.is_empty() {
                 line = format!("{line} ({})", code(&finding.frameworks.join(", ")));
             }
-            lines.push(line + "\n");
+            lines.push(line);
         }
         lines
     }
 }
 
-fn row(finding: &Finding) -> String {
+fn row(finding: &Finding) -> Vec<String> {
     let mut because = code(&causes(&finding.resources));
     if let Some(location) = &finding.location {
         because = format!("{because} at {}", code(&location.to_string()));
@@ -163,16 +237,15 @@ fn row(finding: &Finding) -> String {
     if let Some(waived) = &finding.waived {
         because = format!("{because} waived: {}", code(&waived.sentence()));
     }
-    format!(
-        "| {} | {} | {} | {} | {} | {} | {} |\n",
-        word(finding),
-        finding.severity,
-        finding.standing,
+    vec![
+        word(finding).to_owned(),
+        finding.severity.to_string(),
+        finding.standing.to_string(),
         code(&finding.group.to_string()),
         code(&finding.exposure),
         code(&finding.rule),
-        because.trim_start()
-    )
+        because.trim_start().to_owned(),
+    ]
 }
 
 fn code(text: &str) -> String {

@@ -100,6 +100,37 @@ pub fn markdown_code(text: &str) -> String {
     out
 }
 
+/// [`clean_lines`], as a block of code in Markdown, to stand on lines of its own. It is a block of HTML, which ends at its own
+/// `</pre>` and nowhere else (CommonMark, "HTML blocks", kind 1), so that no fence in the text can end it, and GitLab looks for
+/// nothing in it. A line that would begin with `/` does not, for quick actions begin a line.
+///
+/// ```
+/// use portcullis_report::text::markdown_pre;
+/// assert_eq!(markdown_pre("a = \"<b>\"\n/close"), "<pre><code>a = \"&lt;b&gt;\"\n&#47;close</code></pre>");
+/// ```
+#[must_use]
+pub fn markdown_pre(text: &str) -> String {
+    let mut out = String::from("<pre><code>");
+    for (index, line) in clean_lines(text.trim_end()).lines().enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        let indented = line.trim_start();
+        out.push_str(&line[..line.len() - indented.len()]);
+        for (at, c) in indented.chars().enumerate() {
+            match c {
+                '&' => out.push_str("&amp;"),
+                '<' => out.push_str("&lt;"),
+                '>' => out.push_str("&gt;"),
+                '/' if at == 0 => out.push_str("&#47;"),
+                c => out.push(c),
+            }
+        }
+    }
+    out.push_str("</code></pre>");
+    out
+}
+
 /// Appends `head` and `text`, folded between words to lines of at most `columns` characters; the lines after the first start
 /// under the text. A word that is too long for a line is left whole. Ends with a line feed.
 ///

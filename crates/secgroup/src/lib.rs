@@ -88,5 +88,5 @@ pub use open::{OpenPiece, OpenSet};
 pub use overlay::{Covered, Overlay};
 pub use peer::{Peer, PeerSet, PrefixLists, Token, TokenSet, UnknownPeer};
 pub use protocol::{Protocol, ProtocolError};
-pub use rule::{Direction, Known, Ports, PortsError, Rule, RuleKey};
+pub use rule::{Direction, Known, Ports, PortsError, Rule, RuleKey, told_twice};
 pub use traffic::TrafficSet;

@@ -213,3 +213,38 @@ impl Rule {
         })
     }
 }
+
+/// The rules of a group of which two answers tell, and whether the two differ: `described` without ids, `rows` one by one
+/// with ids and tags. What either names is kept; a row without description takes that of its twin. Without `described` there
+/// is nothing to compare with.
+///
+/// ```
+/// use portcullis_secgroup::{Direction, Peer, Ports, Protocol, Rule, told_twice};
+/// let rule = Rule::new(Direction::Ingress, Protocol::TCP, Ports::All, Peer::SelfGroup);
+/// assert_eq!(told_twice(Some(vec![rule.clone()]), vec![rule.clone()]), (vec![rule.clone()], false));
+/// assert_eq!(told_twice(Some(Vec::new()), vec![rule.clone()]), (vec![rule.clone()], true));
+/// assert_eq!(told_twice(Some(vec![rule.clone()]), Vec::new()), (vec![rule.clone()], true));
+/// assert_eq!(told_twice(None, vec![rule.clone()]), (vec![rule], false));
+/// ```
+#[must_use]
+pub fn told_twice(described: Option<Vec<Rule>>, rows: Vec<Rule>) -> (Vec<Rule>, bool) {
+    let compared = described.is_some();
+    let mut others: BTreeMap<RuleKey, Rule> = described
+        .into_iter()
+        .flatten()
+        .filter_map(|rule| Some((rule.key()?, rule)))
+        .collect();
+    let mut only_rows = false;
+    let mut rules = Vec::with_capacity(rows.len().max(others.len()));
+    for mut row in rows {
+        match row.key().and_then(|key| others.remove(&key)) {
+            Some(twin) => row.description = row.description.or(twin.description),
+            None => only_rows = true,
+        }
+        rules.push(row);
+    }
+    let differ = compared && (only_rows || !others.is_empty());
+    rules.extend(others.into_values());
+    rules.sort();
+    (rules, differ)
+}

@@ -1,8 +1,8 @@
 //! One report over all stacks.
 
 use crate::{FanOut, Kind, Outcome, Stack};
-use portcullis_report::text::{clean, markdown_code};
-use portcullis_report::{FORMAT_VERSION, Finding, GroupRef, Report, Rule, Severity, Verdict};
+use portcullis_report::text::{clean, cut_middle, markdown_code};
+use portcullis_report::{FORMAT_VERSION, Finding, GroupRef, Limits, Note, Report, Rule, Severity, Verdict};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -122,30 +122,26 @@ impl StacksReport {
         out
     }
 
-    /// For a merge-request note. Ends with a line feed.
+    /// For a merge-request note, within these limits: the worst stacks stay, and what is cut is counted. Ends with a line feed.
     #[must_use]
-    pub fn to_markdown(&self) -> String {
-        let mut out = format!("### Stacks: {}\n", self.headline());
-        for note in &self.notes {
-            let _ = write!(out, "\n- {}", markdown_code(note));
-        }
-        if !self.notes.is_empty() {
-            out.push('\n');
-        }
-        if !self.stacks.is_empty() {
-            out.push_str("\n| verdict | stack | what happened |\n|---|---|---|\n");
-        }
-        for row in &self.stacks {
-            let said: Vec<String> = row.said.iter().map(|line| markdown_code(line)).collect();
-            let _ = writeln!(
-                out,
-                "| {} | {} | {} |",
-                row.verdict,
-                markdown_code(&row.name),
-                said.join("<br>")
-            );
-        }
-        out
+    pub fn to_markdown(&self, limits: &Limits) -> String {
+        /// Of one text this much is shown; the JSON document has it whole.
+        const CELL: usize = 400;
+        let code = |text: &String| markdown_code(&cut_middle(text, CELL));
+        let cells = |row: &StackRow| {
+            let said: Vec<String> = row.said.iter().map(code).collect();
+            vec![row.verdict.to_string(), code(&row.name), said.join("<br>")]
+        };
+        let note = Note {
+            headline: format!("### Stacks: {}", self.headline()),
+            remarks: self.notes.iter().map(code).collect(),
+            columns: &["verdict", "stack", "what happened"],
+            rows: self.stacks.iter().map(cells).collect(),
+            noun: "stacks",
+            wide: 2,
+            ..Note::default()
+        };
+        note.to_markdown(limits)
     }
 
     /// For tools: the JSON document, indented. Ends with a line feed.

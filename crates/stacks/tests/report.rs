@@ -1,7 +1,7 @@
 //! What a reader sees of many stacks.
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "tests")]
 
-use portcullis_report::{Format, Tool, Verdict};
+use portcullis_report::{Format, Limits, Tool, Verdict};
 use portcullis_stacks::{FanOut, Job, Kind, Left, Outcome, Stack, StacksReport, Step};
 
 fn fan_out(kind: Kind, names: &[&str]) -> FanOut {
@@ -74,7 +74,7 @@ fn report() -> StacksReport {
 fn many_ends() {
     let report = report();
     insta::assert_snapshot!("many-ends.txt", report.to_text());
-    insta::assert_snapshot!("many-ends.md", report.to_markdown());
+    insta::assert_snapshot!("many-ends.md", report.to_markdown(&Limits::default()));
     insta::assert_snapshot!("many-ends.json", report.to_json().unwrap());
     let tool = Tool::new("portcullis-fan-out", "0.1.0", "portcullis/stacks.json");
     insta::assert_snapshot!(
@@ -103,4 +103,21 @@ fn a_step_that_ran_again_counts_once() {
         error: None,
     });
     assert_eq!((outcome.failed(), outcome.steps.len()), (None, 2));
+}
+
+/// GitLab takes no note of more than a million characters.
+#[test]
+fn ten_thousand_stacks_fit_into_a_note() {
+    let names: Vec<String> = (0..10_000).map(|n| format!("network/region-{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let report = StacksReport::new(&fan_out(Kind::States, &names), |_| Left::default());
+    let note = report.to_markdown(&Limits::default());
+    assert!(note.chars().count() <= 1_000_000);
+    let rows = note
+        .lines()
+        .filter(|line| line.starts_with("| undetermined |"))
+        .count();
+    let cut = format!("… {} stacks cut …", 10_000 - rows);
+    assert!(rows > 1_000 && note.contains(&cut), "{rows} rows");
+    assert!(note.contains("region-0<"), "the first stays");
 }

@@ -241,6 +241,28 @@ pub const JOBS: [JobPlan; 10] = [
     },
 ];
 
+/// What a watch on drift asks in the days after: the code as it was deployed, with the state and EC2's answers of the day. It
+/// leaves the pipeline's own artifacts alone.
+pub const WATCH: Command = gate(
+    "portcullis-verify",
+    &[
+        "--plan",
+        "portcullis/plan.json",
+        "--state",
+        "watch/state.json",
+        "--live",
+        "watch/live",
+        "--config",
+        "terraform",
+        "--policy",
+        "terraform/policy.yaml",
+        "--since",
+        "watch/consistency.json",
+        "--artifacts",
+        "watch",
+    ],
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

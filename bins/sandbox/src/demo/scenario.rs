@@ -21,6 +21,15 @@ pub enum Scenario {
     SlackDown,
 }
 
+/// A day after the pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Later {
+    /// The recorded step with the state and EC2's answers of that day.
+    pub recording: &'static str,
+    /// What has happened until then.
+    pub what: &'static str,
+}
+
 impl Scenario {
     /// All of them, the default first.
     pub const ALL: [Self; 7] = [
@@ -61,7 +70,8 @@ impl Scenario {
             }
             Self::HandMadeDrift => {
                 "While the change goes through, somebody opens SSH by hand in EC2. terraform does not see all of it; \
-                 the comparison of code, state and cloud does."
+                 the comparison of code, state and cloud does, that day and the days after: until a rule is taken away \
+                 by hand, too, and until the repair, which leaves what terraform does not see."
             }
             Self::PlanSwapped => {
                 "After the approval was asked for, another plan file is put in the place of the approved one. The \
@@ -106,6 +116,28 @@ impl Scenario {
         match self {
             Self::OpensSshToTheWorld => "7-repair",
             _ => "1-setup",
+        }
+    }
+
+    /// What is found in the days after the pipeline, when the three views are compared again.
+    #[must_use]
+    pub const fn later(self) -> &'static [Later] {
+        match self {
+            Self::HandMadeDrift => &[
+                Later {
+                    recording: "5-drift-refresh-only",
+                    what: "the next day; nobody has done anything about it",
+                },
+                Later {
+                    recording: "6-rule-removed-by-hand",
+                    what: "a day later; somebody has taken away the rule of front-to-back by hand",
+                },
+                Later {
+                    recording: "7-repair",
+                    what: "another day later; terraform has applied the code once more, and cannot see the rule on web",
+                },
+            ],
+            _ => &[],
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::build::{self, Binaries, BuildError};
 use super::environment::{self, Commit, JobFacts};
-use super::pipeline::{Command, JOBS, JobPlan, When};
+use super::pipeline::{Command, JOBS, JobPlan, WATCH, When};
 use super::run::{DemoError, Options};
 use super::scenario::Scenario;
 use super::screen::{Ending, Screen};
@@ -117,11 +117,53 @@ impl<'a> Theatre<'a> {
             }
             self.after(job, code).await?;
         }
+        self.days_after(screen).await?;
         self.keep_note()?;
         self.keep_thread()?;
         self.show_thread(screen);
         self.show_artifacts(screen)?;
         Ok(exit)
+    }
+
+    /// The days after the pipeline: each compares the three views again, and says what is new. They change nothing of how the
+    /// pipeline ended.
+    async fn days_after(&self, screen: &mut Screen<'_>) -> Result<(), DemoError> {
+        let watch = self.folder.join("watch");
+        for (day, later) in self.options.scenario.later().iter().enumerate() {
+            if day == 0 {
+                // What the pipeline has found: the first day says what is new since then.
+                let Ok(found) = files::read(&self.artifacts.join("consistency.json")) else {
+                    return Ok(());
+                };
+                screen.blank();
+                files::create_folder(&watch)?;
+                files::write(&watch.join("consistency.json"), &found)?;
+            }
+            let recorded = self.fixtures.join(later.recording);
+            files::write(
+                &watch.join("state.json"),
+                &files::read(&recorded.join("state.json"))?,
+            )?;
+            files::remove_folder(&watch.join("live"))?;
+            files::copy_folder(&recorded.join("aws"), &watch.join("live"))?;
+            screen.event(&format!("{} (recording {})", later.what, later.recording));
+            let started = build::now();
+            let log = self.logs.join(format!("later-{}.log", later.recording));
+            files::write(&log, b"")?;
+            screen.working(&WATCH.line());
+            let (code, said) = self.run_command(&WATCH, &self.options.inherited, &log).await?;
+            let ending = if code == 0 {
+                Ending::Passed
+            } else {
+                Ending::Failed(code)
+            };
+            screen.job("verify", started.elapsed(), &ending);
+            let report = files::read_text(&watch.join("consistency.txt")).unwrap_or(said);
+            for line in report.lines().filter(|line| is_news(line)) {
+                screen.report(line.trim_start());
+            }
+        }
+        Ok(())
     }
 
     /// The merge request's note beside the logs, as GitLab has it at the end.
@@ -433,6 +475,13 @@ impl<'a> Theatre<'a> {
         ));
         Ok(())
     }
+}
+
+/// Whether a line of a comparison tells what differs: the headline, what is new, and the rules with a mark. What the policy
+/// says of them is in the report.
+fn is_news(line: &str) -> bool {
+    let starts = ["consistency:", "! ", "? ", "  + ", "  - ", "  since "];
+    starts.iter().any(|start| line.starts_with(start)) && !line.starts_with("! live:")
 }
 
 /// How much of a failed command's words the demo shows; the log has them all.

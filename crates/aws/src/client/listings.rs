@@ -24,9 +24,16 @@ pub(super) type Ids = Option<Vec<String>>;
 /// All pages of a request. Each call has types of its own, so this can be no function.
 macro_rules! list {
     ($place:expr, $pace:expr, $call:literal, $request:expr, $size:expr, $items:expr) => {{
-        let mut pages = $request.into_paginator().page_size($size.into()).send();
+        let pages = $request.into_paginator().page_size($size.into());
+        // By itself it takes a repeated token for the end.
+        let mut pages = pages.stop_on_duplicate_token(false).send();
         $pace
-            .list($place.listing($call), async || pages.next().await, $items)
+            .list(
+                $place.listing($call),
+                async || pages.next().await,
+                |page| page.next_token(),
+                $items,
+            )
             .await
     }};
 }

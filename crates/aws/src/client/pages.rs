@@ -2,6 +2,7 @@
 
 use crate::{Progress, ReadError};
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
+use std::collections::HashSet;
 use std::error::Error;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -46,11 +47,13 @@ pub(crate) struct Listing<'a> {
 }
 
 impl Pace<'_> {
-    /// All pages that `next` gives. A page may be empty and still not be the last one.
+    /// All pages that `next` gives. A page may be empty and still not be the last one. `token` is where a page says the next
+    /// one begins: one that was met before leads round in a circle, so what comes after it was never read.
     pub(crate) async fn list<P, T, E>(
         &self,
         listing: Listing<'_>,
         mut next: impl AsyncFnMut() -> Option<Result<P, SdkError<E>>>,
+        token: impl Fn(&P) -> Option<&str>,
         items: impl Fn(P) -> Vec<T>,
     ) -> Listed<T>
     where
@@ -60,6 +63,7 @@ impl Pace<'_> {
             items: Vec::new(),
             failed: None,
         };
+        let mut met: HashSet<String> = HashSet::new();
         loop {
             let page = timeout_at(self.deadline, async {
                 // Never closed; without a permit the call is merely made too early.
@@ -68,6 +72,8 @@ impl Pace<'_> {
             });
             match page.await {
                 Ok(Some(Ok(page))) => {
+                    let after = token(&page).filter(|token| !token.is_empty());
+                    let is_new = after.is_none_or(|token| met.insert(token.to_owned()));
                     let items = items(page);
                     (self.tell)(Progress {
                         place: listing.place,
@@ -75,6 +81,13 @@ impl Pace<'_> {
                         items: items.len(),
                     });
                     all.items.extend(items);
+                    if !is_new {
+                        all.failed = Some(ReadError::Circle {
+                            operation: listing.call,
+                            region: listing.region.to_owned(),
+                        });
+                        return all;
+                    }
                 }
                 Ok(None) => return all,
                 Ok(Some(Err(error))) => {

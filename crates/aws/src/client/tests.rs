@@ -391,6 +391,73 @@ async fn pages_before_a_failure_stand() {
     );
 }
 
+/// A page that names itself, or an earlier one, as the next is no end: what comes after was not read.
+#[tokio::test]
+async fn pages_that_lead_round_in_a_circle_are_a_gap() {
+    let odd = MockServer::start().await;
+    let call = "Action=DescribeNetworkInterfaces&";
+    let to = |next| page("DescribeNetworkInterfaces", "networkInterfaceSet", "", next);
+    answer(&odd, &[call, "NextToken=two"], 200, &to("three")).await;
+    answer(&odd, &[call, "NextToken=three"], 200, &to("two")).await;
+    answer(&odd, &[call], 200, &to("two")).await;
+    let call = "Action=DescribeSecurityGroups&";
+    let groups = page("DescribeSecurityGroups", "securityGroupInfo", WEB, "same");
+    answer(&odd, &[call], 200, &groups).await;
+    let call = "Action=DescribeInstances&";
+    answer(
+        &odd,
+        &[call],
+        200,
+        &page("DescribeInstances", "reservationSet", "", "same"),
+    )
+    .await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(403).set_body_raw(DENIED, "text/xml"))
+        .mount(&odd)
+        .await;
+    let inventory = read(&odd, &Scope::default()).await.unwrap().inventory;
+    insta::assert_snapshot!(gaps(&inventory).join("\n"), @r#"
+    DescribeSecurityGroups: EC2's pages of DescribeSecurityGroups in eu-west-1 lead round in a circle: Groups { except: {} }
+    DescribeSecurityGroupRules: EC2 refused DescribeSecurityGroupRules: UnauthorizedOperation: Details
+    GetManagedPrefixListEntries pl-1: EC2 refused GetManagedPrefixListEntries: UnauthorizedOperation: Entries { of: "pl-1" }
+    DescribeNetworkInterfaces: EC2's pages of DescribeNetworkInterfaces in eu-west-1 lead round in a circle: Members
+    DescribeInstances: EC2's pages of DescribeInstances in eu-west-1 lead round in a circle: Details
+    DescribeSecurityGroupVpcAssociations: EC2 refused DescribeSecurityGroupVpcAssociations: UnauthorizedOperation: Details
+    DescribeStaleSecurityGroups: EC2 refused DescribeStaleSecurityGroups: UnauthorizedOperation: Details
+    "#);
+    assert_eq!(inventory.group("sg-web").unwrap().rules.len(), 3);
+    let asked = asked(&odd).await;
+    assert_eq!(
+        asked
+            .iter()
+            .filter(|(call, _)| call == "DescribeNetworkInterfaces")
+            .count(),
+        3
+    );
+}
+
+/// Of a group that only some of its rules tell of, there may be more.
+#[tokio::test]
+async fn some_rules_of_a_group_that_was_not_read_are_not_all_of_them() {
+    let server = MockServer::start().await;
+    let call = "Action=DescribeSecurityGroupRules&";
+    let first = page(
+        "DescribeSecurityGroupRules",
+        "securityGroupRuleSet",
+        WEB_8000,
+        "two",
+    );
+    answer(&server, &[call, "NextToken=two"], 403, DENIED).await;
+    answer(&server, &[call], 200, &first).await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(403).set_body_raw(DENIED, "text/xml"))
+        .mount(&server)
+        .await;
+    let inventory = read(&server, &Scope::default()).await.unwrap().inventory;
+    assert_eq!(inventory.group("sg-web").unwrap().rules.len(), 1);
+    assert!(inventory.may_lack_rules_of("sg-web"));
+}
+
 #[tokio::test]
 async fn throttled_calls_are_made_again_and_counted() {
     let server = MockServer::start().await;

@@ -5,7 +5,6 @@ use aws_sdk_ec2::types as ec2;
 use portcullis_secgroup::{
     Cidr, Direction, Gap, Missing, Peer, Ports, Protocol, Rule, RuleKey, StaleReference,
 };
-use std::collections::BTreeMap;
 
 /// The rules as the group's own answer has them: without ids and tags. What cannot be understood becomes a gap.
 pub(super) fn within(group: &ec2::SecurityGroup, gaps: &mut Vec<Gap>) -> Vec<Rule> {
@@ -117,30 +116,6 @@ pub(super) fn not_understood(written: &ec2::SecurityGroupRule, why: String) -> G
     Gap::new(format!("rule {id}"), why).missing(Missing::Rules {
         of: text(written.group_id()),
     })
-}
-
-/// The rules of both answers, and whether these differ. Where the group's own answer is missing there is nothing to
-/// compare with.
-pub(super) fn joined(within: Option<Vec<Rule>>, rows: Vec<Rule>) -> (Vec<Rule>, bool) {
-    let compared = within.is_some();
-    let mut others: BTreeMap<RuleKey, Rule> = within
-        .into_iter()
-        .flatten()
-        .filter_map(|rule| Some((rule.key()?, rule)))
-        .collect();
-    let mut only_rows = false;
-    let mut rules = Vec::with_capacity(rows.len().max(others.len()));
-    for mut rule in rows {
-        match rule.key().and_then(|key| others.remove(&key)) {
-            Some(twin) => rule.description = rule.description.or(twin.description),
-            None => only_rows = true,
-        }
-        rules.push(rule);
-    }
-    let differ = compared && (only_rows || !others.is_empty());
-    rules.extend(others.into_values());
-    rules.sort();
-    (rules, differ)
 }
 
 /// What of a group is stale.
