@@ -282,6 +282,8 @@ fn services(checks: Vec<ServiceCheck>) -> ServicesReport {
         verdict,
         checks,
         notes: vec![],
+        time: None,
+        pipeline: None,
         changes: None,
     }
 }
