@@ -319,11 +319,11 @@ mod tests {
             };
             settings.longest(targets).as_secs()
         };
-        let one = target(at_address(), Expectation::default());
+        let one = [target(at_address(), Expectation::default())];
         assert_eq!(seconds(0, 64, &[]), 0);
-        assert_eq!(seconds(0, 64, &[one.clone()]), 5);
-        assert_eq!(seconds(60, 64, &[one.clone()]), 65);
-        let twenty = vec![one.clone(); 20];
+        assert_eq!(seconds(0, 64, &one), 5);
+        assert_eq!(seconds(60, 64, &one), 65);
+        let twenty = vec![target(at_address(), Expectation::default()); 20];
         assert_eq!(seconds(1, 1, &twenty), 100, "each waits for those before it");
         assert_eq!(seconds(60, 64, &twenty), 65);
         let name = Place::Name {
