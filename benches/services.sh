@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Measures portcullis-probe beside curl and a prober in Go: 10,000 targets on loopback, fast, slow, refusing, resetting, half-open
-# and endless ones in turn; 256 at the same time, one second each. Prints Markdown; docs/performance.md shows what one run gave.
+# Measures portcullis-probe beside curl and a prober in Go: 10,000 targets on loopback, fast, slow, refusing, resetting, half-open,
+# long and endless ones in turn; 256 at the same time, one second each. In long answers, of 256 kB, portcullis-probe looks for a text at
+# the end, so its memory shows that it keeps none of them. Prints Markdown; docs/performance.md shows what one run gave.
 #
 #   benches/services.sh
 #

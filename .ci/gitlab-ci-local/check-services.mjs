@@ -43,7 +43,8 @@ async function check(name, include, inputs, given, expected) {
 
 const posted = (result) => JSON.stringify(result.slack.messages.map((message) => message.text), null, 2);
 
-await check("services-component", COMPONENT, { group: "web", live: "ask" }, {}, {
+const MORE = '"--timeout 5 --path / --status 200"';
+await check("services-component", COMPONENT, { group: "web", live: "ask", arguments: MORE }, {}, {
     code: 0,
     verdict: "pass",
     says: /the services answer/,

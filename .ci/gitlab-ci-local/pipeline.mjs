@@ -137,6 +137,8 @@ export async function pipeline(name, given) {
         const { PORTCULLIS_TERRAFORM: _, ...all } = stands.variables;
         const variables = Object.fromEntries(Object.entries(all).filter(([key]) => !PER_JOB.test(key)));
         Object.assign(variables, { CI_SERVER_HOST: HOST, CI_SERVER_FQDN: HOST, PORTCULLIS_RETRY_WAIT: "0.05" });
+        // The recorded estate's public address is one of this machine's.
+        variables.PORTCULLIS_ASK_LOOPBACK = "true";
         if (options.mergeRequest) {
             Object.assign(variables, { CI_PIPELINE_SOURCE: "merge_request_event", CI_MERGE_REQUEST_IID: "7" });
             delete variables.CI_COMMIT_BRANCH;

@@ -127,7 +127,7 @@ impl Change {
                 udp,
                 v4: !public.v4().is_empty(),
                 v6: !public.v6().is_empty(),
-                stated: false,
+                line: None,
             });
         }
     }

@@ -7,7 +7,8 @@ use portcullis_probe::client::{Settings, Trust, ask};
 use portcullis_probe::{
     Control, Expectation, Expectations, Selection, ServicesReport, Targets, Wants, add_closed, targets,
 };
-use portcullis_report::{Format, Tool};
+use portcullis_report::text::clean;
+use portcullis_report::{FORMAT_VERSION, Format, Tool};
 use portcullis_secgroup::Inventory;
 use portcullis_stage::{ArtifactArgs, Exit, Failure, FormatArgs, Stage};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,7 +80,7 @@ pub(crate) struct Args {
     /// Say what is another than in this earlier services.json
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
-    /// How long to wait for a service that starts late; 0 asks once
+    /// How long to ask again what is not as expected, since services start late; 0 asks once
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     timeout: u16,
     /// How long one attempt may take
@@ -124,15 +125,16 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     artifacts.remove(PAGE)?;
 
     let inventory = facts::gather(args, stage)?;
-    let found = find(args, &inventory, &expectations, stage)?;
+    let found = find(args, &inventory, &expectations, settings.loopback, stage)?;
+    let time = stage.now().to_string();
     if !found.targets.is_empty() {
-        stage.say(asking(&found, args.timeout));
+        stage.say(asking(&found, args.timeout, settings.longest(&found.targets)));
     }
     let checks = stage
         .block_on(ask(&found.targets, &settings))
         .map_err(Failure::internal)?;
 
-    let mut report = ServicesReport::new(checks, &found);
+    let mut report = ServicesReport::new(checks, &found).asked_at(time, stage.ci().pipeline_id);
     if let Some(earlier) = &earlier {
         report = report.compared_with(earlier);
     }
@@ -182,12 +184,19 @@ fn earlier(args: &Args, stage: &Stage) -> Result<Option<ServicesReport>, Failure
     let Some(path) = &args.compare else {
         return Ok(None);
     };
-    let unreadable = |error| {
+    let unreadable = |error: String| {
         Failure::unreadable_in(path.display(), error).hint("give the services.json of an earlier run")
     };
-    serde_json::from_str(&stage.read_text(path)?)
-        .map(Some)
-        .map_err(unreadable)
+    let report: ServicesReport =
+        serde_json::from_str(&stage.read_text(path)?).map_err(|error| unreadable(error.to_string()))?;
+    let major = |version: &str| version.split('.').next().map(str::to_owned);
+    if major(&report.format_version) != major(FORMAT_VERSION) {
+        return Err(unreadable(format!(
+            "it has the format version {}, and this version reads {FORMAT_VERSION}",
+            clean(&report.format_version)
+        )));
+    }
+    Ok(Some(report))
 }
 
 /// Who should answer, and who should not.
@@ -195,14 +204,19 @@ fn find(
     args: &Args,
     inventory: &Inventory,
     expectations: &Expectations,
+    loopback: bool,
     stage: &Stage,
 ) -> Result<Targets, Failure> {
-    // A variable that is set to nothing selects nothing.
-    let groups = args.groups.iter().filter(|group| !group.is_empty());
+    // A variable that is set to nothing selects nothing, and a list may have spaces behind its commas.
+    let groups = args.groups.iter().map(|group| group.trim());
     let selection = Selection {
-        groups: groups.cloned().collect(),
+        groups: groups
+            .filter(|group| !group.is_empty())
+            .map(str::to_owned)
+            .collect(),
         tags: args.tags.iter().cloned().collect::<BTreeMap<_, _>>(),
         ports: args.ports.clone(),
+        loopback,
     };
     let mut found = targets(inventory, &selection, expectations);
     let mut closings = expectations.closings(inventory);
@@ -221,7 +235,7 @@ fn find(
     Ok(found)
 }
 
-fn asking(found: &Targets, timeout: u16) -> String {
+fn asking(found: &Targets, timeout: u16, longest: Duration) -> String {
     let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
     let (answer, silence): (Vec<_>, Vec<_>) = found
         .targets
@@ -239,12 +253,13 @@ fn asking(found: &Targets, timeout: u16) -> String {
     if !silence.is_empty() {
         what.push(plural(silence.len(), "closed port"));
     }
-    let how_long = match timeout {
-        0 => "once".to_owned(),
-        seconds => format!("for up to {seconds} s"),
-    };
+    let once = if timeout == 0 { "once, " } else { "" };
     let members = plural(members.len(), "member");
-    format!("asking {} of {members}, {how_long}", what.join(" and "))
+    format!(
+        "asking {} of {members}, {once}for up to {} s",
+        what.join(" and "),
+        longest.as_secs_f64().ceil()
+    )
 }
 
 /// However impatient the caller: a service that starts needs its machine for itself.
@@ -266,8 +281,24 @@ fn settings(args: &Args, stage: &Stage) -> Result<Settings, Failure> {
         at_once: args.at_once.into(),
         trust,
         controls: args.controls.clone(),
+        loopback: may_ask_loopback(stage)?,
         ..usual
     })
+}
+
+/// The variable that allows to ask this machine itself.
+const LOOPBACK: &str = "PORTCULLIS_ASK_LOOPBACK";
+
+/// Whether addresses of this machine may be asked: for tests and the demo. No fact from outside can say so.
+fn may_ask_loopback(stage: &Stage) -> Result<bool, Failure> {
+    match stage.variable(LOOPBACK) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(
+            Failure::usage(format!("the variable {LOOPBACK} is neither true nor false"))
+                .hint("unset it: it is for tests and demos, in which services listen on this machine"),
+        ),
+    }
 }
 
 fn tag(text: &str) -> Result<(String, String), &'static str> {

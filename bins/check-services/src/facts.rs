@@ -19,6 +19,7 @@ pub(crate) fn gather(args: &Args, stage: &Stage) -> Result<Inventory, Failure> {
     let names = args
         .state_name
         .iter()
+        .map(|name| name.trim())
         .filter(|name| args.managed_state && !name.is_empty());
     for state in names {
         let name = format!("the managed state {state}");

@@ -77,6 +77,9 @@ impl Job {
             .current_dir(self.folder.path())
             .env_clear()
             .env("PORTCULLIS_RETRY_WAIT", "0")
+            .env("PORTCULLIS_NOW", "2026-01-31T12:00:00Z")
+            // The recorded addresses are this machine's.
+            .env("PORTCULLIS_ASK_LOOPBACK", "true")
             .env("CI_JOB_TOKEN", TOKEN)
             .envs(variables.iter().copied())
             .output()
@@ -374,6 +377,47 @@ async fn several_states_and_controls() {
     let both = job.run_with(&["--managed-state", "--control", &control], &variables);
     insta::assert_snapshot!("several-states", both);
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+/// Facts alone must not make a job ask the machine that it runs on.
+#[tokio::test]
+async fn this_machine_is_asked_by_leave_only() {
+    let (server, job) = service(ResponseTemplate::new(200)).await;
+    let control = format!("127.0.0.1:{}", job.port);
+    let arguments = ["--state", "state.json", "--control", &control, "--timeout", "0"];
+    for not_set in ["", "false"] {
+        let shown = job.run_with(&arguments, &[("PORTCULLIS_ASK_LOOPBACK", not_set)]);
+        assert!(
+            shown.starts_with("exit 2") && shown.contains("127.0.0.1 is no public address"),
+            "{shown}"
+        );
+    }
+    let odd = job.run_with(&arguments, &[("PORTCULLIS_ASK_LOOPBACK", "yes")]);
+    assert!(odd.starts_with("exit 64"), "{odd}");
+    assert!(server.received_requests().await.unwrap().is_empty());
+    let allowed = job.run(&arguments);
+    assert!(allowed.starts_with("exit 0"), "{allowed}");
+}
+
+#[tokio::test]
+async fn lists_may_have_spaces() {
+    let (_server, job) = service(ResponseTemplate::new(200)).await;
+    let shown = job.run(&["--live", "live", "--group", "web, sg-5adc180858177f2d0"]);
+    assert!(shown.starts_with("exit 0"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_later_document_is_not_compared_with() {
+    let (_server, job) = service(ResponseTemplate::new(200)).await;
+    job.write(
+        "later.json",
+        r#"{"format_version": "2.0", "verdict": "pass", "checks": []}"#,
+    );
+    let shown = job.run(&["--live", "live", "--compare", "later.json"]);
+    assert!(
+        shown.starts_with("exit 65") && shown.contains("format version 2.0"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::jobs;
 use clap::builder::NonEmptyStringValueParser;
 use portcullis_stacks::{FanOut, Job, Limits, Pipeline};
 use portcullis_stage::{ArtifactArgs, Exit, Failure, Stage};
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 pub(crate) const LIST: &str = "fan-out.json";
@@ -77,8 +78,25 @@ impl ChildArgs {
         !self.jobs.is_empty()
     }
 
-    /// Takes away what an earlier run wrote: it must not be taken for this one's.
-    pub(crate) fn clear(&self, stage: &Stage) -> Result<(), Failure> {
+    /// A name twice would be a key twice in the pipeline's text, or a job that needs itself.
+    fn check_names(&self) -> Result<(), Failure> {
+        let steps = self.jobs.iter().flat_map(|job| &job.steps);
+        for (what, name) in [
+            ("the variable", twice(self.variables.iter())),
+            ("the job", twice(self.jobs.iter().map(|job| &job.name))),
+            ("the step", twice(steps)),
+        ] {
+            if let Some(name) = name {
+                let name = name.clone();
+                return Err(Failure::usage(Twice { what, name }).hint("give it once"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses names that stand there twice, and takes away what an earlier run wrote: it must not be taken for this one's.
+    pub(crate) fn begin(&self, stage: &Stage) -> Result<(), Failure> {
+        self.check_names()?;
         let artifacts = stage.artifacts(&self.artifacts.folder);
         artifacts.remove(LIST)?;
         Ok(artifacts.remove(PIPELINE)?)
@@ -106,6 +124,9 @@ impl ChildArgs {
             pipeline = pipeline.variable(*name, *value);
         }
         for name in &self.variables {
+            if more.iter().any(|(known, _)| known == name) {
+                continue;
+            }
             let value = stage.require(name, "a value, or take `--variable` away")?;
             if stage.redact(value) != value {
                 return Err(Failure::usage(Secret { name: name.clone() }).hint(
@@ -151,6 +172,19 @@ impl ChildArgs {
         ));
         Ok(Exit::Pass)
     }
+}
+
+/// The first that stands there a second time.
+fn twice<'a>(names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    let mut seen = BTreeSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{what} {name} is named more than once")]
+struct Twice {
+    what: &'static str,
+    name: String,
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -52,7 +52,7 @@ enum Naming {
 }
 
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
-    args.child.clear(stage)?;
+    args.child.begin(stage)?;
     let policy = args.policy.as_deref().filter(|policy| !policy.is_empty());
     if policy.is_none() && !args.child.is_own() {
         return Err(
@@ -87,11 +87,12 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
             folders
         }
     };
-    let gone = match &changed {
+    let mut gone = match &changed {
         Some(changed) => Found::gone(&roots, changed, change.as_ref())?,
         None => BTreeMap::new(),
     };
-    let states = states(&roots, &gone, args.state_names, stage)?;
+    let (states, moved) = states(&roots, &mut gone, args.state_names, stage)?;
+    found.notes.extend(moved);
     let stacks = stacks(&folders, &gone, &states);
     if stacks.is_empty() {
         found
@@ -262,23 +263,26 @@ fn place(folder: &str) -> PathBuf {
 }
 
 /// The managed state of each folder, touched or not. No two may share one: the second would destroy what the first made.
+///
+/// A folder that is gone leaves its state to whoever has it now: then it was moved, and is taken out of `gone` and told.
 fn states(
     roots: &Roots,
-    gone: &BTreeMap<String, &'static str>,
+    gone: &mut BTreeMap<String, &'static str>,
     naming: Naming,
     stage: &Stage,
-) -> Result<BTreeMap<String, String>, Failure> {
+) -> Result<(BTreeMap<String, String>, Vec<String>), Failure> {
+    let state_of = |folder: &str| match naming {
+        _ if folder.is_empty() => stage
+            .variable("PORTCULLIS_STATE_NAME")
+            .unwrap_or("default")
+            .to_owned(),
+        Naming::Path => folder.replace('/', "-"),
+        Naming::Last => folder.rsplit('/').next().unwrap_or(folder).to_owned(),
+    };
     let mut owners: BTreeMap<String, &str> = BTreeMap::new();
     let mut states = BTreeMap::new();
-    for folder in roots.folders().chain(gone.keys().map(String::as_str)) {
-        let state = match naming {
-            _ if folder.is_empty() => stage
-                .variable("PORTCULLIS_STATE_NAME")
-                .unwrap_or("default")
-                .to_owned(),
-            Naming::Path => folder.replace('/', "-"),
-            Naming::Last => folder.rsplit('/').next().unwrap_or(folder).to_owned(),
-        };
+    for folder in roots.folders() {
+        let state = state_of(folder);
         if let Some(other) = owners.insert(state.clone(), folder) {
             return Err(Failure::usage(SameState {
                 one: other.to_owned(),
@@ -289,7 +293,19 @@ fn states(
         }
         states.insert(folder.to_owned(), state);
     }
-    Ok(states)
+    let mut moved = Vec::new();
+    gone.retain(|folder, _| {
+        let state = state_of(folder);
+        let Some(owner) = owners.get(&state) else {
+            states.insert(folder.clone(), state);
+            return true;
+        };
+        moved.push(format!(
+            "{folder} is gone, and {owner} has its managed state {state} now"
+        ));
+        false
+    });
+    Ok((states, moved))
 }
 
 /// The stacks of the folders that are touched, and of those that are gone.

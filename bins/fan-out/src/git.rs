@@ -21,6 +21,12 @@ impl<'a> Change<'a> {
         if is_nothing(before) {
             return Ok(None);
         }
+        if before.is_empty() {
+            return Err(Failure::usage("`--since` names no commit").hint(
+                "the variable that it comes from is not set in this pipeline: CI_MERGE_REQUEST_DIFF_BASE_SHA is for merge \
+                 requests, CI_COMMIT_BEFORE_SHA for branches",
+            ));
+        }
         let found = run(stage, &["merge-base", "--", before, "HEAD"])?;
         let base = String::from_utf8_lossy(&found.stdout).trim().to_owned();
         if !found.success() || base.is_empty() {

@@ -54,7 +54,8 @@ pub(crate) fn report() -> Vec<String> {
     [
         "code=0",
         "portcullis-fan-out report --write junit=portcullis/stacks.junit.xml || code=$?",
-        "portcullis-notify stacks",
+        // Without the list of stacks there is no report, and that must be told, too.
+        "if [ -s portcullis/stacks.json ]; then portcullis-notify stacks; else portcullis-notify failed; fi",
         "exit \"$code\"",
     ]
     .map(str::to_owned)

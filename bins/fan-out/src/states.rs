@@ -26,7 +26,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
-    args.child.clear(stage)?;
+    args.child.begin(stage)?;
     let mut named = args.states.clone();
     if let Some(path) = &args.list {
         named.extend(list::entries(&list::text(path, stage)?));

@@ -245,6 +245,37 @@ fn wrong_usage() {
         &["states", "--state", "a", "--include", "x.yml", "--job", "report"],
         &["states", "--state", "a", "--most-jobs", "2"],
         &["states", "--state", "a", "--variable", "NOT_SET"],
+        &[
+            "states",
+            "--state",
+            "a",
+            "--variable",
+            "PATH",
+            "--variable",
+            "PATH",
+        ],
+        &[
+            "states",
+            "--state",
+            "a",
+            "--include",
+            "x.yml",
+            "--job",
+            "a",
+            "--job",
+            "a=b",
+        ],
+        &[
+            "states",
+            "--state",
+            "a",
+            "--include",
+            "x.yml",
+            "--job",
+            "a=b",
+            "--job",
+            "b",
+        ],
         &["folders", "--all"],
         &["folders", "--policy", "p.yaml"],
         &["folders", "--policy", "p.yaml", "--all"],
@@ -351,6 +382,47 @@ fn a_folder_that_is_taken_away_is_told() {
 }
 
 #[test]
+fn a_folder_that_is_moved_keeps_its_state() {
+    let job = repository();
+    let before = job.commit();
+    job.write("regions/main.tf", "locals {}\n");
+    std::fs::rename(job.path("old"), job.path("regions/old")).unwrap();
+    job.commit();
+    // Its state is called after the folder's last part, and so is that of the new place.
+    let shown = folders(&job, &["--since", &before, "--state-names", "last"]);
+    assert!(shown.starts_with("exit 0"), "{shown}");
+    assert!(
+        shown.contains("note: old is gone, and regions/old has its managed state old now"),
+        "{shown}"
+    );
+    assert_eq!(job.listed(), ["001-regions-old state=old folder=regions/old"]);
+    // By the whole path it is another state.
+    let shown = folders(&job, &["--since", &before]);
+    assert!(shown.starts_with("exit 0"), "{shown}");
+    assert_eq!(job.listed().len(), 2, "{:?}", job.listed());
+}
+
+#[test]
+fn a_variable_stands_once_in_the_child() {
+    let job = repository();
+    let given = ["--all", "--variable", "PORTCULLIS_POLICY"];
+    let mut arguments = vec!["folders", "--policy", "policy.yaml"];
+    arguments.extend(given);
+    let shown = job.run_with(&arguments, &[("PORTCULLIS_POLICY", "other.yaml")]);
+    assert!(shown.starts_with("exit 0"), "{shown}");
+    let text = job.text("portcullis/fan-out.yml");
+    assert_eq!(
+        text.matches("PORTCULLIS_POLICY\": ").count() + text.matches("PORTCULLIS_POLICY: ").count(),
+        1,
+        "{text}"
+    );
+    assert!(
+        text.contains("policy.yaml") && !text.contains("other.yaml"),
+        "{text}"
+    );
+}
+
+#[test]
 fn code_that_cannot_be_read_is_looked_at_whatever_changed() {
     let job = repository();
     let before = job.commit();
@@ -370,6 +442,7 @@ fn what_git_cannot_tell_and_states_that_would_be_shared() {
     job.write("envs-prod/main.tf", BACKEND);
     let mut shown = folders(&job, &["--since=--output=x"]);
     shown += &folders(&job, &["--since", "deadbeef"]);
+    shown += &folders(&job, &["--since", ""]);
     shown += &folders(&job, &["--all"]);
     shown += &folders(&job, &["--all", "--state-names", "last"]);
     let shown = shown.replace(&*job.folder.path().to_string_lossy(), "DIR");

@@ -197,6 +197,8 @@ fn services() -> String {
         verdict: Verdict::Pass,
         checks: vec![],
         notes: vec![],
+        time: None,
+        pipeline: None,
         changes: None,
     })
     .unwrap()

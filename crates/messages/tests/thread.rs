@@ -284,6 +284,8 @@ fn services(checks: Vec<ServiceCheck>) -> ServicesReport {
         verdict,
         checks,
         notes: vec![],
+        time: None,
+        pipeline: None,
         changes: None,
     }
 }

@@ -16,8 +16,8 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use portcullis_probe::Target;
 use portcullis_probe::client::{Settings, ask};
-use portcullis_probe::{Expectation, Target};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -61,15 +61,12 @@ fn places() -> Vec<(Kind, SocketAddr)> {
 fn targets(count: usize, places: &[(Kind, SocketAddr)]) -> Vec<(Kind, Target)> {
     let target = |n: usize| {
         let (kind, place) = places[n % places.len()];
-        Some((
+        (
             kind,
-            at(
-                place,
-                wants(Expectation::new(format!("/?{kind:?}-{n}"), 200).ok()?),
-            ),
-        ))
+            at(place, wants(kind.expectation(format!("/?{kind:?}-{n}")))),
+        )
     };
-    (0..count).filter_map(target).collect()
+    (0..count).map(target).collect()
 }
 
 /// The targets of servers that run elsewhere, as `--serve` printed them.
@@ -79,7 +76,7 @@ fn read(urls: &str) -> Result<Vec<(Kind, Target)>, Box<dyn Error>> {
         let kind = Kind::ALL
             .into_iter()
             .find(|kind| query.starts_with(&format!("{kind:?}-")))?;
-        let expectation = Expectation::new(format!("/?{query}"), 200).ok()?;
+        let expectation = kind.expectation(format!("/?{query}"));
         Some((kind, at(place.parse().ok()?, wants(expectation))))
     };
     urls.lines()

@@ -32,7 +32,7 @@ impl ServicesReport {
     pub fn compared_with(mut self, earlier: &Self) -> Self {
         let by_id = |report: &'_ Self| -> BTreeMap<String, ServiceCheck> {
             let checks = report.checks.iter().cloned();
-            checks.map(|check| (check.id.clone(), check)).collect()
+            checks.map(|check| (key(&check), check)).collect()
         };
         let mut before = by_id(earlier);
         let mut changes = Changes::default();
@@ -46,7 +46,7 @@ impl ServicesReport {
             changes.checks.push(CheckChange {
                 now: result(now),
                 before: result(before),
-                id: check.id.clone(),
+                id: key(check),
                 member: check.member.clone(),
             });
         };
@@ -62,6 +62,15 @@ impl ServicesReport {
             .sort_by_key(|change| (change.now.is_none(), change.clone()));
         self.changes = Some(changes);
         self
+    }
+}
+
+/// The question. Documents of the first version have none, and asked for answers only, each at its URL.
+fn key(check: &ServiceCheck) -> String {
+    if check.id.is_empty() {
+        format!("{} {}", check.wants.as_str(), check.url)
+    } else {
+        check.id.clone()
     }
 }
 

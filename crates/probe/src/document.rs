@@ -19,6 +19,12 @@ pub struct ServicesReport {
     /// Remarks about the whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// When it was asked, RFC 3339, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// The number of the pipeline that asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<u64>,
     /// What is another than in the run it was compared with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<Changes>,

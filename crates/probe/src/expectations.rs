@@ -1,13 +1,14 @@
 //! The file that says what the services of a group should answer.
 
 use crate::closing::{Closing, Whose};
-use crate::expectation::{BadExpectation, Expectation, Scheme};
+use crate::expectation::{BadExpectation, Expectation, MOST_REDIRECTS, Scheme};
 use portcullis_secgroup::{Group, GroupSelector, Inventory};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// What services should answer: by group and port, and for all others.
@@ -30,17 +31,25 @@ pub(crate) struct Entry {
     pub(crate) expectation: Option<Arc<Expectation>>,
     pub(crate) skip: Option<String>,
     pub(crate) dns: bool,
+    /// Whether it speaks of UDP only.
+    pub(crate) udp: bool,
 }
 
 impl Entry {
+    pub(crate) fn fits(&self, group: &Group) -> bool {
+        self.groups.fits(group)
+    }
+
+    /// Whether it speaks of this TCP port.
     pub(crate) fn covers(&self, port: u16) -> bool {
-        self.ports.is_empty() || self.ports.contains(&port)
+        !self.udp && (self.ports.is_empty() || self.ports.contains(&port))
     }
 }
 
 /// One entry of `closed`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Closed {
+    line: u64,
     groups: Groups,
     ports: Vec<u16>,
 }
@@ -116,34 +125,35 @@ impl Expectations {
         })
     }
 
-    /// What must be closed on the members of this inventory, as the file says.
+    /// What must be closed on the members of this inventory, as the file says. An entry that fits no group is there as well, so
+    /// that it can be told.
     #[must_use]
     pub fn closings(&self, inventory: &Inventory) -> Vec<Closing> {
         let mut out = Vec::new();
         for closed in &self.closed {
-            for group in inventory.groups.iter().filter(|group| closed.groups.fits(group)) {
-                out.push(Closing {
-                    whose: Whose::Group(group.id.iter().cloned().collect()),
-                    tcp: closed.ports.iter().map(|&port| (port, port)).collect(),
-                    udp: Vec::new(),
-                    v4: true,
-                    v6: true,
-                    stated: true,
-                });
+            let of = |words: Vec<String>| Closing {
+                whose: Whose::Group(words),
+                tcp: closed.ports.iter().map(|&port| (port, port)).collect(),
+                udp: Vec::new(),
+                v4: true,
+                v6: true,
+                line: Some(closed.line),
+            };
+            let mut fitting = inventory
+                .groups
+                .iter()
+                .filter(|group| closed.groups.fits(group))
+                .peekable();
+            if fitting.peek().is_none() {
+                out.push(of(Vec::new()));
             }
+            out.extend(fitting.map(|group| of(group.id.iter().cloned().collect())));
         }
         out
     }
 
     pub(crate) fn of_group(&self, group: &Group) -> Vec<&Entry> {
-        self.entries
-            .iter()
-            .filter(|entry| entry.groups.fits(group))
-            .collect()
-    }
-
-    pub(crate) fn lines(&self) -> impl Iterator<Item = u64> {
-        self.entries.iter().map(|entry| entry.line)
+        self.entries.iter().filter(|entry| entry.fits(group)).collect()
     }
 }
 
@@ -212,17 +222,37 @@ struct EntryDocument {
     #[serde(default)]
     groups: GroupsDocument,
     #[serde(default)]
-    ports: Vec<Spanned<u16>>,
-    protocol: Option<Scheme>,
+    ports: Vec<Spanned<i64>>,
+    protocol: Option<Spanned<Protocol>>,
     host: Option<Spanned<String>>,
     dns: Option<Spanned<bool>>,
     path: Option<Spanned<String>>,
     status: Option<Spanned<Statuses>>,
     text: Option<Spanned<String>>,
     json: Option<Spanned<BTreeMap<String, Value>>>,
-    redirects: Option<Spanned<u8>>,
-    certificate_days: Option<Spanned<u16>>,
+    redirects: Option<Spanned<i64>>,
+    certificate_days: Option<Spanned<i64>>,
     skip: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Protocol {
+    Http,
+    Https,
+    Tcp,
+    Udp,
+}
+
+impl Protocol {
+    const fn scheme(self) -> Option<Scheme> {
+        match self {
+            Self::Http => Some(Scheme::Http),
+            Self::Https => Some(Scheme::Https),
+            Self::Tcp => Some(Scheme::Tcp),
+            Self::Udp => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -237,7 +267,7 @@ enum Statuses {
 struct ClosedDocument {
     #[serde(default)]
     groups: GroupsDocument,
-    ports: Vec<Spanned<u16>>,
+    ports: Vec<Spanned<i64>>,
 }
 
 fn entry(spanned: Spanned<EntryDocument>) -> Result<Entry, ExpectationsError> {
@@ -252,6 +282,7 @@ fn entry(spanned: Spanned<EntryDocument>) -> Result<Entry, ExpectationsError> {
     };
     Ok(Entry {
         line: at,
+        udp: document.is_udp(),
         groups: groups(document.groups),
         ports: ports(&document.ports)?,
         expectation,
@@ -260,9 +291,16 @@ fn entry(spanned: Spanned<EntryDocument>) -> Result<Entry, ExpectationsError> {
     })
 }
 
-/// An entry that says not to ask says nothing of the answer.
+impl EntryDocument {
+    fn is_udp(&self) -> bool {
+        matches!(&self.protocol, Some(protocol) if protocol.value == Protocol::Udp)
+    }
+}
+
+/// An entry that says not to ask says nothing of the answer. That it speaks of UDP it may say: TCP may serve on the same port.
 fn alone(document: &EntryDocument, reason: &Spanned<String>) -> Result<(), ExpectationsError> {
-    let of_http = http_key(document).or(document.protocol.map(|_| ("protocol", line(reason))));
+    let protocol = document.protocol.as_ref().filter(|_| !document.is_udp());
+    let of_http = http_key(document).or(protocol.map(|protocol| ("protocol", line(protocol))));
     match of_http {
         _ if reason.value.trim().is_empty() => Err(ExpectationsError::new(
             Some(line(reason)),
@@ -295,23 +333,33 @@ fn http_key(document: &EntryDocument) -> Option<(&'static str, u64)> {
 }
 
 fn expectation(document: &EntryDocument) -> Result<Expectation, ExpectationsError> {
+    if let Some(udp) = document.protocol.as_ref().filter(|_| document.is_udp()) {
+        return Err(ExpectationsError::new(
+            Some(line(udp)),
+            "`protocol: udp` without `skip`: UDP gives no sign of being open",
+        ));
+    }
+    let scheme = document
+        .protocol
+        .as_ref()
+        .and_then(|protocol| protocol.value.scheme());
     let mut out = Expectation {
-        scheme: document.protocol,
+        scheme,
         // Keys of HTTP mean HTTP also on a port where another protocol is at home.
         web: http_key(document).is_some(),
         ..Expectation::default()
     };
-    if let (Some(Scheme::Tcp), Some((key, at))) = (document.protocol, http_key(document)) {
+    if let (Some(Scheme::Tcp), Some((key, at))) = (scheme, http_key(document)) {
         let message = format!("`{key}` beside `protocol: tcp`: a connection has none");
         return Err(ExpectationsError::new(Some(at), message));
     }
-    if let (Some(Scheme::Http), Some(days)) = (document.protocol, &document.certificate_days) {
+    if let (Some(Scheme::Http), Some(days)) = (scheme, &document.certificate_days) {
         return Err(ExpectationsError::new(
             Some(line(days)),
             "`certificate_days` beside `protocol: http`: there is no certificate",
         ));
     }
-    if let (None, Some(_)) = (document.protocol, &document.certificate_days) {
+    if let (None, Some(_)) = (scheme, &document.certificate_days) {
         out = out.by(Scheme::Https);
     }
     if let Some(host) = &document.host {
@@ -357,10 +405,11 @@ fn expectation(document: &EntryDocument) -> Result<Expectation, ExpectationsErro
         }
     }
     if let Some(redirects) = &document.redirects {
-        out = out.following(redirects.value).map_err(bad(redirects))?;
+        let number = number(redirects, "redirects", 0..=i64::from(MOST_REDIRECTS))?;
+        out = out.following(number).map_err(bad(redirects))?;
     }
     if let Some(days) = &document.certificate_days {
-        out = out.certified_for(days.value);
+        out = out.certified_for(number(days, "days", 0..=i64::from(u16::MAX))?);
     }
     Ok(out)
 }
@@ -372,6 +421,7 @@ fn closed(spanned: Spanned<ClosedDocument>) -> Result<Closed, ExpectationsError>
         return Err(ExpectationsError::new(Some(at), "`closed` names no port"));
     }
     Ok(Closed {
+        line: at,
         groups: groups(spanned.value.groups),
         ports,
     })
@@ -387,14 +437,35 @@ fn groups(document: GroupsDocument) -> Groups {
     }
 }
 
-fn ports(ports: &[Spanned<u16>]) -> Result<Vec<u16>, ExpectationsError> {
-    match ports.iter().find(|port| port.value == 0) {
-        Some(port) => Err(ExpectationsError::new(
-            Some(line(port)),
-            "0 is no port that can be asked",
-        )),
-        None => Ok(ports.iter().map(|port| port.value).collect()),
-    }
+fn ports(ports: &[Spanned<i64>]) -> Result<Vec<u16>, ExpectationsError> {
+    ports
+        .iter()
+        .map(|port| {
+            let asked = u16::try_from(port.value).ok().filter(|&port| port != 0);
+            asked.ok_or_else(|| {
+                let message = format!("{} is no port that can be asked: 1 to 65535", port.value);
+                ExpectationsError::new(Some(line(port)), message)
+            })
+        })
+        .collect()
+}
+
+/// A number in this range.
+fn number<T: TryFrom<i64>>(
+    spanned: &Spanned<i64>,
+    what: &str,
+    range: RangeInclusive<i64>,
+) -> Result<T, ExpectationsError> {
+    let value = Some(spanned.value).filter(|value| range.contains(value));
+    value.and_then(|value| T::try_from(value).ok()).ok_or_else(|| {
+        let message = format!(
+            "{} {what} are out of range: {} to {}",
+            spanned.value,
+            range.start(),
+            range.end()
+        );
+        ExpectationsError::new(Some(line(spanned)), message)
+    })
 }
 
 fn bad<T>(spanned: &Spanned<T>) -> impl Fn(BadExpectation) -> ExpectationsError {

@@ -1,15 +1,13 @@
 //! From an inventory to targets: what a rule opens must answer.
 
+use crate::expectation::is_host_name;
+use crate::met::Met;
+use crate::open::{Open, Ranges, count, list, within};
 use crate::target::may_be_asked;
-use crate::{CheckResult, Entry, Expectation, Expectations, MemberKind, Place, Target, Wish};
-use portcullis_secgroup::{AddressSet, Cidr, Direction, Group, Interface, Inventory, OpenSet, wildcard};
+use crate::{CheckResult, Entry, Expectation, Expectations, MemberKind, Place, Target, Wants, Wish};
+use portcullis_secgroup::{AddressSet, Cidr, Group, Interface, Inventory, wildcard};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
-
-/// IANA's numbers of TCP and UDP.
-pub(crate) const TCP: u8 = 6;
-pub(crate) const UDP: u8 = 17;
 
 /// More ports than this of one group are not asked: a range that wide is no service each.
 pub const MOST_PORTS: usize = 16;
@@ -23,6 +21,9 @@ pub struct Selection {
     pub tags: BTreeMap<String, String>,
     /// Of the open ports only these; empty means each.
     pub ports: Vec<u16>,
+    /// Whether addresses of this machine itself may be asked. Facts from outside must not make us ask there: somebody has to
+    /// allow it by hand.
+    pub loopback: bool,
 }
 
 impl Selection {
@@ -52,6 +53,8 @@ pub struct Unasked {
     pub group: String,
     /// What would be asked: `tcp 8000`.
     pub what: String,
+    /// What would be wanted of it.
+    pub wants: Wants,
     /// Whether it cannot be tested, or is not wanted.
     pub result: CheckResult,
     /// Why.
@@ -69,6 +72,8 @@ pub struct Targets {
     pub notes: Vec<String>,
     /// Whether somebody may be missing: a selected group or port gave nothing to ask, or the inventory has gaps.
     pub incomplete: bool,
+    /// Whether addresses of this machine itself may be asked, as the selection says.
+    pub loopback: bool,
 }
 
 impl Targets {
@@ -80,10 +85,29 @@ impl Targets {
 
     /// Sorted, and each thing once.
     pub(crate) fn settle(&mut self) {
-        self.targets
-            .sort_by_cached_key(|target| (target.member.clone(), target.url(), target.group.clone()));
-        let mut seen = BTreeSet::new();
-        self.targets.retain(|target| seen.insert(target.id()));
+        // Where the views of one member differ, the one that leaves a doubt comes first: it says nothing that is not certain.
+        let certain = |target: &Target| target.wish == Wish::Silence(None);
+        self.targets.sort_by_cached_key(|target| {
+            (
+                target.member.clone(),
+                target.url(),
+                certain(target),
+                target.group.clone(),
+            )
+        });
+        // The same place may have to answer several things.
+        let mut seen: BTreeMap<String, Vec<Wish>> = BTreeMap::new();
+        self.targets.retain(|target| {
+            let wishes = seen.entry(target.id()).or_default();
+            let known = match &target.wish {
+                Wish::Answer(_) => wishes.contains(&target.wish),
+                Wish::Silence(_) => !wishes.is_empty(),
+            };
+            if !known {
+                wishes.push(target.wish.clone());
+            }
+            !known
+        });
         self.unasked.sort();
         self.unasked.dedup();
         let mut seen = BTreeSet::new();
@@ -101,9 +125,13 @@ impl Targets {
 /// which no expectation names some, and UDP, where silence means nothing.
 #[must_use]
 pub fn targets(inventory: &Inventory, selection: &Selection, expectations: &Expectations) -> Targets {
-    let mut out = Targets::default();
+    let mut out = Targets {
+        loopback: selection.loopback,
+        ..Targets::default()
+    };
     let mut not_open: BTreeSet<u16> = selection.ports.iter().copied().collect();
-    let mut met = BTreeSet::new();
+    let mut met = Met::default();
+    let mut named = Named::new();
     for gap in &inventory.gaps {
         out.lacking(format!(
             "not read: {} ({}), so members may be missing",
@@ -130,10 +158,13 @@ pub fn targets(inventory: &Inventory, selection: &Selection, expectations: &Expe
         not_open.retain(|&port| !open.has(port));
         let members = group.id.as_deref().map_or(&[][..], |id| index.members(id));
         if members.is_empty() {
-            out.notes.push(format!(
-                "{} is open to the internet and has no members",
-                group.label()
-            ));
+            let note = format!("{} is open to the internet and has no members", group.label());
+            // Who chose it expects somebody to be there.
+            if selection.is_choice() {
+                out.lacking(note);
+            } else {
+                out.notes.push(note);
+            }
         }
         let mut finder = Finder {
             out: &mut out,
@@ -142,26 +173,74 @@ pub fn targets(inventory: &Inventory, selection: &Selection, expectations: &Expe
             open: &open,
             entries: &entries,
             default: &expectations.default,
-            named: Named::new(),
+            named: &mut named,
         };
         for member in members {
             finder.add(member);
         }
-        finder.add_names();
     }
+    add_names(&mut out, named, inventory, expectations);
+    drop_defaults(&mut out, &expectations.default);
     if !chosen && !selection.tags.is_empty() {
         out.lacking("no group carries the tags that are asked for");
     }
     for port in not_open {
         out.lacking(format!("no selected group opens tcp {port} to the internet"));
     }
-    for line in expectations.lines().filter(|line| !met.contains(line)) {
-        out.lacking(format!(
-            "the expectation in line {line} is about nothing: no selected group opens such a port"
-        ));
+    for entry in &expectations.entries {
+        if let Some(why) = met.lacks(entry, &selection.ports) {
+            out.lacking(why);
+        }
     }
     out.settle();
     out
+}
+
+/// What the command line says of all ports gives way to what an entry says of this one, whichever group each is of.
+fn drop_defaults(out: &mut Targets, default: &Arc<Expectation>) {
+    let is_default =
+        |target: &Target| matches!(&target.wish, Wish::Answer(wanted) if Arc::ptr_eq(wanted, default));
+    let said: BTreeSet<(Place, u16)> = out
+        .targets
+        .iter()
+        .filter(|target| !is_default(target))
+        .map(|target| (target.place.clone(), target.port))
+        .collect();
+    if !said.is_empty() {
+        out.targets
+            .retain(|target| !is_default(target) || !said.contains(&(target.place.clone(), target.port)));
+    }
+}
+
+/// The names that must lead to members: of any group that the entry is about, since a name may stand for several.
+fn add_names(out: &mut Targets, named: Named, inventory: &Inventory, expectations: &Expectations) {
+    for ((line, name, port), (expectation, groups)) in named {
+        let entry = expectations.entries.iter().find(|entry| entry.line == line);
+        let ids: BTreeSet<&String> = inventory
+            .groups
+            .iter()
+            .filter(|group| entry.is_some_and(|entry| entry.fits(group)))
+            .filter_map(|group| group.id.as_ref())
+            .collect();
+        let members = inventory
+            .interfaces
+            .iter()
+            .filter(|member| member.groups.iter().any(|id| ids.contains(id)));
+        let within = members
+            .flat_map(|member| &member.public_addresses)
+            .filter(|address| may_be_asked(**address, out.loopback))
+            .map(|address| Cidr::host(*address))
+            .collect();
+        let groups: Vec<String> = groups.into_iter().collect();
+        out.targets.push(Target {
+            member: name.clone(),
+            kind: MemberKind::Other,
+            group: groups.join(", "),
+            place: Place::Name { name, within },
+            port,
+            wish: Wish::Answer(expectation),
+        });
+    }
 }
 
 fn is_called(group: &Group, wanted: &str) -> bool {
@@ -173,92 +252,25 @@ fn is_called(group: &Group, wanted: &str) -> bool {
             .any(|name| name == wanted)
 }
 
-/// Ranges of ports.
-pub(crate) type Ranges = Vec<(u16, u16)>;
-
-/// The TCP ports a group opens to the whole internet, by address family, and its UDP ports.
-struct Open {
-    v4: Ranges,
-    v6: Ranges,
-    udp: Ranges,
-}
-
-impl Open {
-    fn of(group: &Group, inventory: &Inventory, only: &[u16]) -> Self {
-        let open = OpenSet::certain(&group.rules, Direction::Ingress, &inventory.prefix_lists);
-        let internet = AddressSet::internet();
-        let v4 = |addresses: &AddressSet| internet.v4().is_subset(addresses.v4());
-        let v6 = |addresses: &AddressSet| internet.v6().is_subset(addresses.v6());
-        let ports = |protocol: u8, covers: &dyn Fn(&AddressSet) -> bool| -> Ranges {
-            let ranges: Ranges = open
-                .pieces()
-                .iter()
-                .filter(|piece| covers(piece.peers.addresses()))
-                .flat_map(|piece| piece.traffic().ports(protocol))
-                .collect();
-            if only.is_empty() {
-                return ranges;
-            }
-            only.iter()
-                .filter(|&&port| within(&ranges, port))
-                .map(|&port| (port, port))
-                .collect()
-        };
-        Self {
-            v4: ports(TCP, &v4),
-            v6: ports(TCP, &v6),
-            udp: ports(UDP, &|addresses| v4(addresses) || v6(addresses)),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.v4.is_empty() && self.v6.is_empty() && self.udp.is_empty()
-    }
-
-    fn has(&self, port: u16) -> bool {
-        within(&self.v4, port) || within(&self.v6, port)
-    }
-
-    fn toward(&self, address: IpAddr) -> &Ranges {
-        if address.is_ipv4() { &self.v4 } else { &self.v6 }
-    }
-
-    /// TCP ports of either family.
-    fn tcp(&self) -> &Ranges {
-        if self.v4.is_empty() { &self.v6 } else { &self.v4 }
-    }
-}
-
-pub(crate) fn within(ranges: &Ranges, port: u16) -> bool {
-    ranges.iter().any(|&(first, last)| (first..=last).contains(&port))
-}
-
-pub(crate) fn count(ranges: &Ranges) -> usize {
-    ranges
-        .iter()
-        .map(|(first, last)| usize::from(last - first) + 1)
-        .sum()
-}
-
-/// Names to ask beside the addresses: by the expectation's line, the name and the port, with the addresses they may lead to.
-type Named = BTreeMap<(u64, String, u16), (Arc<Expectation>, Vec<Cidr>)>;
+/// Names to ask beside the addresses: by the expectation's line, the name and the port, with the groups that have it.
+type Named = BTreeMap<(u64, String, u16), (Arc<Expectation>, BTreeSet<String>)>;
 
 /// Finds the targets of one group.
 struct Finder<'a> {
     out: &'a mut Targets,
-    met: &'a mut BTreeSet<u64>,
+    met: &'a mut Met,
     group: &'a Group,
     open: &'a Open,
     entries: &'a [&'a Entry],
     default: &'a Arc<Expectation>,
-    named: Named,
+    named: &'a mut Named,
 }
 
 impl Finder<'_> {
     fn add(&mut self, member: &Interface) {
         if !self.open.udp.is_empty() {
             let ranges = self.open.udp.clone();
-            self.unasked(member, "udp", &ranges, "UDP gives no sign of being open");
+            self.unasked(member, Rows::Udp, &ranges, "UDP gives no sign of being open");
         }
         if self.open.tcp().is_empty() {
             return;
@@ -270,18 +282,23 @@ impl Finder<'_> {
             if ranges.is_empty() {
                 continue;
             }
-            if may_be_asked(address) {
+            if may_be_asked(address, self.out.loopback) {
                 self.ask(member, &Place::Address(address), ranges);
             } else {
                 let ranges = ranges.clone();
-                self.unasked(member, "tcp", &ranges, &format!("{address} is no public address"));
+                self.unasked(
+                    member,
+                    Rows::Tcp,
+                    &ranges,
+                    &format!("{address} is no public address"),
+                );
             }
         }
         if reachable {
             return;
         }
         match member.public_dns.as_deref() {
-            Some(name) if member.public_addresses.is_empty() && crate::expectation::is_host_name(name) => {
+            Some(name) if member.public_addresses.is_empty() && is_host_name(name) => {
                 let mut within = AddressSet::internet();
                 for (open, family) in [
                     (&self.open.v4, AddressSet::all_v4()),
@@ -292,7 +309,8 @@ impl Finder<'_> {
                     }
                 }
                 let place = Place::Name {
-                    name: name.to_owned(),
+                    // A redirect is compared with it, and names have no case (RFC 4343).
+                    name: name.to_ascii_lowercase(),
                     within,
                 };
                 self.ask(member, &place, self.open.tcp());
@@ -301,7 +319,7 @@ impl Finder<'_> {
                 let ranges = self.open.tcp().clone();
                 self.unasked(
                     member,
-                    "tcp",
+                    Rows::Tcp,
                     &ranges,
                     "it has no public address that the port is open on",
                 );
@@ -311,22 +329,26 @@ impl Finder<'_> {
 
     /// The questions to one place.
     fn ask(&mut self, member: &Interface, place: &Place, ranges: &Ranges) {
+        let open = count(ranges);
         let mut ports: BTreeSet<u16> = BTreeSet::new();
-        if count(ranges) <= MOST_PORTS {
+        if open <= MOST_PORTS {
             ports.extend(ranges.iter().flat_map(|&(first, last)| first..=last));
         } else {
-            let named = self.entries.iter().flat_map(|entry| &entry.ports);
+            let named = self.entries.iter().filter(|entry| !entry.udp);
+            let named = named.flat_map(|entry| &entry.ports);
             ports.extend(named.copied().filter(|&port| within(ranges, port)));
-            if ports.is_empty() {
-                let why = format!("more than {MOST_PORTS} ports are open; name those that serve");
-                self.unasked(member, "tcp", ranges, &why);
-                return;
+            let why = match open - ports.len() {
+                0 => None,
+                rest if rest == open => Some(format!(
+                    "more than {MOST_PORTS} ports are open; name those that serve"
+                )),
+                rest => Some(format!(
+                    "{rest} of the {open} open ports are not tried; name those that serve, and `skip` the rest"
+                )),
+            };
+            if let Some(why) = why {
+                self.unasked(member, Rows::Rest, ranges, &why);
             }
-            self.out.notes.push(format!(
-                "of the {} ports that {} opens only those are asked that the expectations name",
-                count(ranges),
-                self.group.label()
-            ));
         }
         for port in ports {
             if let Some(reason) = self.skipped(port) {
@@ -346,13 +368,13 @@ impl Finder<'_> {
                     continue;
                 };
                 asked = true;
-                self.met.insert(entry.line);
+                self.met.insert(entry, port);
                 self.push(member, place, port, expectation);
-                if let (true, Some(host), Place::Address(address)) = (entry.dns, expectation.host(), place) {
+                if let (true, Some(host), Place::Address(_)) = (entry.dns, expectation.host(), place) {
                     let key = (entry.line, host.to_owned(), port);
                     let named = self.named.entry(key);
-                    let (_, addresses) = named.or_insert_with(|| (Arc::clone(expectation), Vec::new()));
-                    addresses.push(Cidr::host(*address));
+                    let (_, groups) = named.or_insert_with(|| (Arc::clone(expectation), BTreeSet::new()));
+                    groups.insert(self.group.label().to_owned());
                 }
             }
             if !asked {
@@ -373,47 +395,58 @@ impl Finder<'_> {
         });
     }
 
-    /// The names that must lead to the group's members.
-    fn add_names(&mut self) {
-        for ((_, name, port), (expectation, addresses)) in std::mem::take(&mut self.named) {
-            self.out.targets.push(Target {
-                member: name.clone(),
-                kind: MemberKind::Other,
-                group: self.group.label().to_owned(),
-                place: Place::Name {
-                    name,
-                    within: addresses.into_iter().collect(),
-                },
-                port,
-                wish: Wish::Answer(expectation),
-            });
-        }
-    }
-
-    /// Why the expectations say not to ask, if they do.
+    /// Why the expectations say not to ask, if they do: where an entry that names the port says so, or one that is about all ports
+    /// that no other entry names.
     fn skipped(&mut self, port: u16) -> Option<String> {
-        let skip = |entry: &&&Entry| entry.covers(port) && entry.skip.is_some();
-        let entry = self.entries.iter().find(skip)?;
-        self.met.insert(entry.line);
+        let entries = self.entries;
+        let skips = |entry: &&&Entry| entry.covers(port) && entry.skip.is_some();
+        let named = |entry: &&&Entry| entry.ports.contains(&port);
+        let is_asked = entries
+            .iter()
+            .any(|entry| named(&entry) && entry.covers(port) && entry.skip.is_none());
+        let by_name = entries.iter().filter(skips).find(named);
+        let of_the_rest = || entries.iter().find(|entry| !is_asked && skips(entry));
+        let entry = by_name.or_else(of_the_rest)?;
+        self.met.insert(entry, port);
         entry.skip.clone()
     }
 
-    fn unasked(&mut self, member: &Interface, protocol: &str, ranges: &Ranges, why: &str) {
-        let what = format!("{protocol} {}", list(ranges));
+    fn unasked(&mut self, member: &Interface, rows: Rows, ranges: &Ranges, why: &str) {
+        let what = format!("{} {}", rows.protocol(), list(ranges));
+        let entries = self.entries;
         // A range is skipped when all of it is.
         let all = |entry: &&&Entry| {
             let covered = |&(first, last): &(u16, u16)| {
                 entry.ports.is_empty() || (first..=last).all(|port| entry.ports.contains(&port))
             };
-            entry.skip.is_some() && ranges.iter().all(covered)
+            entry.skip.is_some() && rows.are_of(entry) && ranges.iter().all(covered)
         };
-        let row = match self.entries.iter().find(all) {
+        let about = |entry: &Entry| -> Vec<u16> {
+            let ports = entry.ports.iter().copied();
+            let named: Vec<u16> = ports.filter(|&port| within(ranges, port)).collect();
+            if entry.ports.is_empty() {
+                vec![Met::ANY]
+            } else {
+                named
+            }
+        };
+        let row = match entries.iter().find(all) {
             Some(entry) => {
-                self.met.insert(entry.line);
+                for port in about(entry) {
+                    self.met.insert(entry, port);
+                }
                 let reason = entry.skip.as_deref().unwrap_or_default();
                 self.row(member, what, CheckResult::Skipped, reason)
             }
-            None => self.row(member, what, CheckResult::NotTestable, why),
+            None => {
+                // The port is open, and that nobody can be asked is told by this row.
+                for entry in entries.iter().filter(|_| rows == Rows::Tcp) {
+                    for port in about(entry).into_iter().filter(|_| rows.are_of(entry)) {
+                        self.met.insert(entry, port);
+                    }
+                }
+                self.row(member, what, CheckResult::NotTestable, why)
+            }
         };
         self.out.unasked.push(row);
     }
@@ -424,22 +457,34 @@ impl Finder<'_> {
             kind: MemberKind::of(member),
             group: self.group.label().to_owned(),
             what,
+            wants: Wants::Answer,
             result,
             why: why.to_owned(),
         }
     }
 }
 
-pub(crate) fn list(ranges: &Ranges) -> String {
-    let words: Vec<String> = ranges
-        .iter()
-        .map(|(first, last)| {
-            if first == last {
-                first.to_string()
-            } else {
-                format!("{first}-{last}")
-            }
-        })
-        .collect();
-    words.join(", ")
+/// What a row that stands for many ports is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// TCP ports of somebody who cannot be asked.
+    Tcp,
+    /// TCP ports that are too many to be asked each.
+    Rest,
+    /// UDP ports.
+    Udp,
+}
+
+impl Rows {
+    const fn protocol(self) -> &'static str {
+        match self {
+            Self::Tcp | Self::Rest => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+
+    /// Whether the entry may speak of them.
+    fn are_of(self, entry: &Entry) -> bool {
+        self == Self::Udp || !entry.udp
+    }
 }

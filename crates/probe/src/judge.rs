@@ -1,18 +1,20 @@
 //! What a service answered, held against what is wanted of it.
 
-use crate::reach::Reach;
+use crate::reach::{Proof, Reach};
 use crate::{
     Answer, BadCertificate, BadName, CheckResult, Expectation, HttpAnswer, Phase, Phases, Reply,
     ServiceCheck, Target, Unasked, Wants, Wish,
 };
 use portcullis_report::text::{clean, cut};
 use serde_json::Value;
+use url::{Host, Url};
 
 /// Whether it is as wanted, so that asking again brings nothing.
 #[must_use]
 pub fn is_met(target: &Target, reply: &Reply) -> bool {
     match (&target.wish, &reply.answer) {
-        (Wish::Answer(expectation), Answer::Http(http)) => of_http(expectation, http, reply).is_ok(),
+        (Wish::Answer(expectation), Answer::Http(http)) => of_http(target, expectation, http, reply).is_ok(),
+        (Wish::Silence(_), Answer::TimedOut(Phase::Dns)) => false,
         (Wish::Answer(_), Answer::Connected)
         | (Wish::Silence(_), Answer::Refused | Answer::TimedOut(_) | Answer::NoRoute) => true,
         _ => false,
@@ -58,14 +60,18 @@ pub(crate) fn unasked(row: &Unasked) -> ServiceCheck {
         CheckResult::Skipped => format!("not asked: {}", row.why),
         _ => format!("cannot be tested from here: {}", row.why),
     };
+    let question = format!("{} of {} in {}", row.what, row.member, row.group);
     ServiceCheck {
-        id: format!("{} of {} in {}", row.what, row.member, row.group),
+        id: match row.wants {
+            Wants::Answer => question,
+            Wants::Silence => format!("{} {question}", row.wants.as_str()),
+        },
         member: row.member.clone(),
         kind: row.kind,
         group: row.group.clone(),
         url: row.what.clone(),
         address: None,
-        wants: Wants::Answer,
+        wants: row.wants,
         verdict: row.result.verdict(),
         result: row.result,
         status: None,
@@ -86,7 +92,7 @@ fn answer(target: &Target, expectation: &Expectation, reply: &Reply, reach: &Rea
         )
     };
     match &reply.answer {
-        Answer::Http(http) => match of_http(expectation, http, reply) {
+        Answer::Http(http) => match of_http(target, expectation, http, reply) {
             Ok(words) => (CheckResult::AsExpected, words),
             Err(found) => found,
         },
@@ -143,6 +149,7 @@ fn answer(target: &Target, expectation: &Expectation, reply: &Reply, reach: &Rea
 }
 
 fn silence(target: &Target, doubt: Option<&str>, reply: &Reply, reach: &Reach) -> (CheckResult, String) {
+    let unknown = |words: &str| (CheckResult::Unknown, words.to_owned());
     let not_testable = |why: String| {
         (
             CheckResult::NotTestable,
@@ -150,9 +157,22 @@ fn silence(target: &Target, doubt: Option<&str>, reply: &Reply, reach: &Reach) -
         )
     };
     match &reply.answer {
-        Answer::TimedOut(_) => match reach.silence_says_nothing(reply.address, target.port) {
-            Some(why) => not_testable(why),
-            None => (CheckResult::AsExpected, "closed: no answer".to_owned()),
+        Answer::TimedOut(Phase::Dns) => unknown("the name was not looked up in time"),
+        Answer::Name(BadName::NotFound) => unknown("the name could not be looked up"),
+        Answer::Name(BadName::Elsewhere(address)) => not_testable(format!(
+            "the name leads to {address}, which is none of the addresses it may lead to; it was not asked"
+        )),
+        Answer::TimedOut(_) => match reach.silence_proves(reply.address, target.port) {
+            Proof::Nothing(why) => not_testable(why),
+            Proof::OfThePort => (CheckResult::AsExpected, "closed: no answer".to_owned()),
+            Proof::OfTheWay => (
+                CheckResult::AsExpected,
+                format!(
+                    "closed: no answer (not proven for this port: nobody was reached on {port} from here; \
+                     `--control HOST:{port}` tells)",
+                    port = target.port
+                ),
+            ),
         },
         // A security group says nothing at all; a refusal comes from the machine itself, or from something in between.
         Answer::Refused => match reach.refusal_says_nothing(reply.address, target.port) {
@@ -174,12 +194,25 @@ fn silence(target: &Target, doubt: Option<&str>, reply: &Reply, reach: &Reach) -
             CheckResult::Unknown,
             format!("could not be asked: {}", clean(why)),
         ),
-        _ => (CheckResult::Unknown, "the connection broke".to_owned()),
+        _ => unknown("the connection broke"),
+    }
+}
+
+/// The name that a redirect leads to, where only an address, or another name, was asked, and nobody said under which name: then the
+/// service may be right, and the question is not.
+fn other_name(target: &Target, expectation: &Expectation, reply: &Reply, place: &str) -> Option<String> {
+    if expectation.host().is_some() || reply.redirects >= expectation.redirects() {
+        return None;
+    }
+    match Url::parse(place).ok()?.host()? {
+        Host::Domain(name) if name != target.place.to_string() => Some(name.to_owned()),
+        _ => None,
     }
 }
 
 /// What an answer in HTTP comes to: one line, or what is wrong with it.
 fn of_http(
+    target: &Target,
     expectation: &Expectation,
     http: &HttpAnswer,
     reply: &Reply,
@@ -190,6 +223,19 @@ fn of_http(
         let expected: Vec<String> = expectation.statuses().iter().map(u16::to_string).collect();
         let mut words = format!("status {status}, expected {}", expected.join(" or "));
         if let Some(place) = &http.leads_to {
+            if let Some(name) = other_name(target, expectation, reply, place) {
+                return Err((
+                    CheckResult::NotTestable,
+                    format!(
+                        "cannot be tested from here: status {status} leads to {}, and {} was asked; the expectations can say \
+                         `host: {}`, or `status: {}`",
+                        cut(&clean(place), 200),
+                        target.place,
+                        cut(&clean(&name), 200),
+                        http.status
+                    ),
+                ));
+            }
             words += &match reply.redirects {
                 n if n > 0 && n >= expectation.redirects() => format!(", after {n} redirects"),
                 _ => format!("; it leads to {}, which is not asked", cut(&clean(place), 200)),

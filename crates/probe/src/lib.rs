@@ -27,14 +27,14 @@
 //! let front = Interface {
 //!     id: "eni-1".into(),
 //!     instance_name: Some("front".into()),
-//!     public_addresses: vec!["198.51.100.7".parse()?],
+//!     public_addresses: vec!["52.95.110.7".parse()?],
 //!     groups: vec!["sg-1".into()],
 //!     ..Interface::default()
 //! };
 //! let inventory = Inventory { groups: vec![web], interfaces: vec![front], ..Inventory::default() };
 //!
 //! let found = targets(&inventory, &Selection::default(), &Expectations::default());
-//! assert_eq!(found.targets[0].url(), "http://198.51.100.7:8000/");
+//! assert_eq!(found.targets[0].url(), "http://52.95.110.7:8000/");
 //!
 //! let http = HttpAnswer { status: 502, ..HttpAnswer::default() };
 //! let reply = Reply { answer: Answer::Http(Box::new(http)), ..Reply::default() };
@@ -56,6 +56,8 @@ mod expectations;
 mod find;
 mod findings;
 mod judge;
+mod met;
+mod open;
 mod reach;
 #[cfg(any(feature = "client", test))]
 mod redirect;

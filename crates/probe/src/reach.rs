@@ -1,6 +1,7 @@
 //! What this machine can reach: silence means something only where an answer would have come through.
 
 use crate::Reply;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// A place that always answers, asked to learn whether this machine's way out is open.
@@ -59,25 +60,52 @@ pub struct Controlled {
     pub v6: Option<bool>,
 }
 
+impl Controlled {
+    const fn of_family(&self, six: bool) -> Option<bool> {
+        if six { self.v6 } else { self.v4 }
+    }
+}
+
+fn nobody(six: bool) -> String {
+    format!(
+        "nobody answered over {}, so the way out of this machine may be closed; `--control HOST:PORT` tells",
+        if six { "IPv6" } else { "IPv4" }
+    )
+}
+
 /// What this machine can reach, as far as one run tells.
 #[derive(Debug, Clone, Default)]
 pub struct Reach {
     controls: Vec<Controlled>,
-    /// Whether anybody answered, over IPv4 and over IPv6.
-    contact: [bool; 2],
+    /// The ports on which anybody answered, over IPv4 and over IPv6.
+    contact: [BTreeSet<u16>; 2],
+}
+
+/// The ports that nearly every filter lets out: that they were reached says nothing of others.
+const WEB: [u16; 2] = [80, 443];
+
+/// What the silence of a closed port proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// From here others were reached on this very port.
+    OfThePort,
+    /// The way out is open, and no narrow one; whether it is on this port is not known.
+    OfTheWay,
+    /// Nothing, for this reason.
+    Nothing(String),
 }
 
 impl Reach {
-    /// After these replies, and those of the control targets.
+    /// After these replies, each with the port that was asked, and those of the control targets.
     #[must_use]
-    pub fn of<'a>(replies: impl IntoIterator<Item = &'a Reply>, controls: Vec<Controlled>) -> Self {
+    pub fn of<'a>(replies: impl IntoIterator<Item = (u16, &'a Reply)>, controls: Vec<Controlled>) -> Self {
         let mut out = Self {
             controls,
             ..Self::default()
         };
-        for reply in replies {
+        for (port, reply) in replies {
             if let Some(address) = reply.address.filter(|_| reply.answer.is_contact()) {
-                out.contact[usize::from(address.is_ipv6())] = true;
+                out.contact[usize::from(address.is_ipv6())].insert(port);
             }
         }
         out
@@ -92,10 +120,35 @@ impl Reach {
         match self.controlled(six, port) {
             Some(Ok(())) => None,
             Some(Err(why)) => Some(why),
-            None if self.contact[usize::from(six)] => None,
-            None => Some(format!(
-                "nobody answered over {}, so the way out of this machine may be closed; `--control HOST:PORT` tells",
-                if six { "IPv6" } else { "IPv4" }
+            None if !self.contact[usize::from(six)].is_empty() => None,
+            None => Some(nobody(six)),
+        }
+    }
+
+    /// What silence from a port that should be closed proves: more is asked of it than of a service's, since silence is what
+    /// passes.
+    ///
+    /// A control target on the same port, or whoever answered on it, proves it. Otherwise somebody must have been reached on a port
+    /// that a filter for the web alone would not let out.
+    pub(crate) fn silence_proves(&self, address: Option<IpAddr>, port: u16) -> Proof {
+        let six = address.is_some_and(|address| address.is_ipv6());
+        let contact = &self.contact[usize::from(six)];
+        let controlled = self.controlled(six, port);
+        let mut reached: BTreeSet<u16> = contact.clone();
+        reached.extend(
+            self.controls
+                .iter()
+                .filter(|controlled| controlled.of_family(six) == Some(true))
+                .map(|controlled| controlled.control.port),
+        );
+        match controlled {
+            Some(Err(why)) => Proof::Nothing(why),
+            _ if reached.contains(&port) => Proof::OfThePort,
+            _ if reached.is_empty() => Proof::Nothing(nobody(six)),
+            _ if WEB.contains(&port) || reached.iter().any(|port| !WEB.contains(port)) => Proof::OfTheWay,
+            _ => Proof::Nothing(format!(
+                "only ports of the web were reached from this machine, so its way out may be closed on {port}; \
+                 `--control HOST:{port}` tells"
             )),
         }
     }
@@ -109,11 +162,10 @@ impl Reach {
 
     /// Whether the control targets that speak for this port were reached; `None` where there is none.
     fn controlled(&self, six: bool, port: u16) -> Option<Result<(), String>> {
-        let of_family = |controlled: &Controlled| if six { controlled.v6 } else { controlled.v4 };
         let asked = || {
             self.controls
                 .iter()
-                .filter_map(|controlled| Some((&controlled.control, of_family(controlled)?)))
+                .filter_map(|controlled| Some((&controlled.control, controlled.of_family(six)?)))
         };
         let same_port = asked().any(|(control, _)| control.port == port);
         let mut fitting = asked()
@@ -168,7 +220,7 @@ mod tests {
                 controlled("example.org:443", Some(true), None),
                 controlled("example.org:22", Some(false), None),
             ],
-            contact: [true, false],
+            contact: [[443].into(), [].into()],
         };
         let (four, six) = (
             Some("192.0.2.1".parse().unwrap()),
@@ -183,5 +235,28 @@ mod tests {
         // Nobody tells of IPv6.
         assert!(reach.silence_says_nothing(six, 443).is_some());
         assert_eq!(reach.refusal_says_nothing(six, 443), None);
+    }
+
+    #[test]
+    fn what_silence_of_a_closed_port_proves() {
+        let four: Option<IpAddr> = Some("192.0.2.1".parse().unwrap());
+        let proves = |contact: &[u16], controls: Vec<Controlled>, port| {
+            let contact = [contact.iter().copied().collect(), [].into()];
+            Reach { controls, contact }.silence_proves(four, port)
+        };
+        let control = |text, reached| vec![controlled(text, Some(reached), None)];
+        assert_eq!(proves(&[22, 443], vec![], 22), Proof::OfThePort);
+        assert_eq!(
+            proves(&[443], control("example.org:22", true), 22),
+            Proof::OfThePort
+        );
+        assert_eq!(proves(&[8000], vec![], 8080), Proof::OfTheWay);
+        assert_eq!(proves(&[443], vec![], 80), Proof::OfTheWay);
+        let nothing = |proof| matches!(proof, Proof::Nothing(_));
+        // A proxy lets the web out, and nothing else.
+        assert!(nothing(proves(&[80, 443], vec![], 22)));
+        assert!(nothing(proves(&[443], control("example.org:443", true), 22)));
+        assert!(nothing(proves(&[8000], control("example.org:22", false), 22)));
+        assert!(nothing(proves(&[], vec![], 22)));
     }
 }

@@ -4,6 +4,7 @@ use crate::judge::unasked;
 use crate::{CheckResult, Phases, ServiceCheck, ServicesReport, Targets, Wants};
 use portcullis_report::text::{clean, markdown_code};
 use portcullis_report::{FORMAT_VERSION, Verdict};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// More checks than this are not written out one by one for people: only those that did not pass are.
@@ -20,6 +21,7 @@ impl ServicesReport {
     pub fn new(mut checks: Vec<ServiceCheck>, targets: &Targets) -> Self {
         checks.extend(targets.unasked.iter().map(unasked));
         checks.sort_by(|a, b| (&a.member, &a.url, &a.id).cmp(&(&b.member, &b.url, &b.id)));
+        number(&mut checks);
         let mut notes = targets.notes.clone();
         let counted = || checks.iter().filter(|check| check.result != CheckResult::Skipped);
         let nothing = counted().next().is_none();
@@ -37,8 +39,18 @@ impl ServicesReport {
             verdict,
             checks,
             notes,
+            time: None,
+            pipeline: None,
             changes: None,
         }
+    }
+
+    /// With when it was asked (RFC 3339, UTC), and the pipeline that did, so that many can be put in order.
+    #[must_use]
+    pub fn asked_at(mut self, time: impl Into<String>, pipeline: Option<u64>) -> Self {
+        self.time = Some(time.into());
+        self.pipeline = pipeline;
+        self
     }
 
     /// One line: `violation: 1 of 2 services answers as expected, the closed port stays closed`.
@@ -62,6 +74,12 @@ impl ServicesReport {
                 asked,
             )
         };
+        let open = count(&|check| check.result == CheckResult::Open);
+        // Who is not asked is in no "all".
+        let some_closed = self
+            .checks
+            .iter()
+            .any(|check| check.wants == Wants::Silence && check.result == CheckResult::NotTestable);
         let mut parts = Vec::new();
         match of(Wants::Answer) {
             (_, 0) => {}
@@ -73,7 +91,12 @@ impl ServicesReport {
         }
         match of(Wants::Silence) {
             (_, 0) => {}
+            (1, 1) if some_closed => parts.push("1 closed port stays closed".to_owned()),
+            (good, all) if good == all && some_closed => {
+                parts.push(format!("{good} closed ports stay closed"));
+            }
             (1, 1) => parts.push("the closed port stays closed".to_owned()),
+            (0, 1) if open == 0 => parts.push("the closed port is undetermined".to_owned()),
             (0, 1) => parts.push("the closed port is not silent".to_owned()),
             (1, all) => parts.push(format!("1 of {all} closed ports stays closed")),
             (good, all) if good == all => parts.push(format!("all {all} closed ports stay closed")),
@@ -169,6 +192,18 @@ impl ServicesReport {
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
         Ok(text)
+    }
+}
+
+/// Several entries of the expectations may ask the same of one place: each check has an id of its own.
+fn number(checks: &mut [ServiceCheck]) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for check in checks {
+        let times = seen.entry(check.id.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            check.id += &format!(" ({times})");
+        }
     }
 }
 

@@ -512,6 +512,46 @@ async fn control_targets() {
 }
 
 #[tokio::test]
+async fn a_control_target_on_this_machine_needs_leave() {
+    let server = server(ResponseTemplate::new(200)).await;
+    let control = format!("127.0.0.1:{}", port(&server));
+    let with = |loopback: bool| Settings {
+        controls: vec![control.parse().unwrap()],
+        loopback,
+        ..settings()
+    };
+    let targets = [target(closed(), Wish::Silence(None))];
+    for (leave, result) in [(true, CheckResult::AsExpected), (false, CheckResult::NotTestable)] {
+        let checks = ask(&targets, &with(leave)).await.unwrap();
+        assert_eq!(checks[0].result, result, "{}", checks[0].outcome);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_should_be_silent() {
+    let server = server(ResponseTemplate::new(200)).await;
+    let second: IpAddr = Ipv4Addr::new(127, 0, 0, 2).into();
+    let silence = |port: u16| Target {
+        wish: Wish::Silence(None),
+        ..named("shop.example.org", port, &["127.0.0.0/8"])
+    };
+    // Nobody listens at the second address; at the first somebody does.
+    let (settings, _) = looking_up(move |_, _| vec![second, LOOPBACK]);
+    let checks = ask(&[silence(port(&server)), silence(closed())], &settings)
+        .await
+        .unwrap();
+    assert_eq!(
+        [checks[0].result, checks[1].result],
+        [CheckResult::Open, CheckResult::AsExpected],
+        "{}, {}",
+        checks[0].outcome,
+        checks[1].outcome
+    );
+    assert_eq!(checks[0].address, Some(LOOPBACK));
+    assert!(server.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_user_agent_that_cannot_be_sent() {
     let odd = Settings {
         user_agent: "a\nb".into(),

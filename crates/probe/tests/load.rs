@@ -4,8 +4,8 @@
 
 mod support;
 
+use portcullis_probe::Target;
 use portcullis_probe::client::{Settings, ask};
-use portcullis_probe::{Expectation, Target};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -22,8 +22,7 @@ async fn hundreds_of_all_kinds() {
     let asked: Vec<(Kind, Target)> = (0..300)
         .map(|n| {
             let (kind, place) = places[n % places.len()];
-            let expectation = Expectation::new(format!("/?{n}"), 200).unwrap();
-            (kind, at(place, wants(expectation)))
+            (kind, at(place, wants(kind.expectation(format!("/?{n}")))))
         })
         .collect();
     let targets: Vec<Target> = asked.iter().map(|(_, target)| target.clone()).collect();

@@ -4,7 +4,7 @@
 use portcullis_probe::{
     Answer, BadCertificate, BadName, Certificate, CheckResult, Controlled, Expectation, HttpAnswer,
     MemberKind, Phase, Phases, Place, Reach, Reply, Scheme, ServiceCheck, ServicesReport, Target, Targets,
-    Unasked, Wish, judge,
+    Unasked, Wants, Wish, judge,
 };
 use portcullis_report::{Format, Tool, Verdict};
 use serde_json::json;
@@ -37,11 +37,11 @@ fn http(status: u16, body: &str) -> Answer {
 /// Everybody is reached over IPv4, as the control target tells.
 fn reach(open: bool) -> Reach {
     let controlled = Controlled {
-        control: "control.example.org:443".parse().unwrap(),
+        control: "control.example.org:8000".parse().unwrap(),
         v4: Some(open),
         v6: None,
     };
-    Reach::of(&[], vec![controlled])
+    Reach::of([], vec![controlled])
 }
 
 fn checks(cases: Vec<(Wish, Answer)>, reach: &Reach) -> Vec<ServiceCheck> {
@@ -159,7 +159,7 @@ fn silence_means_something_only_where_an_answer_would_come_through() {
     };
     insta::assert_snapshot!(
         "somebody-answered",
-        in_words(silent(), &Reach::of(&[answered], vec![]))
+        in_words(silent(), &Reach::of([(8000, &answered)], vec![]))
     );
 }
 
@@ -243,6 +243,7 @@ fn report() -> ServicesReport {
         kind: MemberKind::Other,
         group: "web <!channel>".into(),
         what: what.into(),
+        wants: Wants::Answer,
         result,
         why: why.into(),
     };
@@ -352,4 +353,96 @@ fn verdicts() {
     let mut some = pick(CheckResult::AsExpected);
     some.extend(pick(CheckResult::Skipped));
     assert_eq!(of(some), Verdict::Pass);
+}
+
+#[test]
+fn a_redirect_to_a_name_that_nobody_asked_for_tells_nothing() {
+    let leads_to = |place: &str| {
+        let redirect = HttpAnswer {
+            status: 301,
+            leads_to: Some(place.into()),
+            ..HttpAnswer::default()
+        };
+        Answer::Http(Box::new(redirect))
+    };
+    let named = Expectation::default().named("shop.example.org").unwrap();
+    let none = Expectation::default().following(0).unwrap();
+    let cases = vec![
+        (
+            wanted(Expectation::default()),
+            leads_to("https://shop.example.org"),
+        ),
+        (wanted(named), leads_to("https://blog.example.org")),
+        (wanted(none), leads_to("https://shop.example.org")),
+        (wanted(Expectation::default()), leads_to("http://169.254.169.254")),
+        (wanted(Expectation::default()), leads_to("a place that is no URL")),
+        (
+            wanted(Expectation::new("/", 301).unwrap()),
+            leads_to("https://shop.example.org"),
+        ),
+    ];
+    insta::assert_snapshot!("redirects-to-names", in_words(cases, &reach(true)));
+}
+
+#[test]
+fn silence_of_a_closed_port_needs_somebody_beyond_the_web() {
+    let reached = |port: u16, answer: Answer| {
+        let address = Some("52.95.110.9".parse().unwrap());
+        (
+            port,
+            Reply {
+                answer,
+                address,
+                ..Reply::default()
+            },
+        )
+    };
+    let mut shown = String::new();
+    for (port, answer) in [
+        (443, http(200, "")),
+        (22, Answer::Refused),
+        (8000, Answer::Connected),
+        (8000, Answer::TimedOut(Phase::Connect)),
+    ] {
+        let (port, reply) = reached(port, answer);
+        let mut target = target(1, Wish::Silence(None));
+        target.port = 22;
+        let (_, silent) = reached(22, Answer::TimedOut(Phase::Connect));
+        let reach = Reach::of([(port, &reply), (22, &silent)], vec![]);
+        let check = judge(&target, &silent, 1, &reach);
+        shown += &format!("{port}: {}: {}\n", check.result.words(), check.outcome);
+    }
+    insta::assert_snapshot!("silence-beyond-the-web", shown);
+}
+
+#[test]
+fn a_closed_port_of_a_name() {
+    let silence = || Wish::Silence(None);
+    let cases = vec![
+        (silence(), Answer::TimedOut(Phase::Dns)),
+        (silence(), Answer::Name(BadName::NotFound)),
+        (
+            silence(),
+            Answer::Name(BadName::Elsewhere("10.0.0.1".parse().unwrap())),
+        ),
+    ];
+    insta::assert_snapshot!("closed-by-name", in_words(cases.clone(), &reach(true)));
+    let one = checks(cases.into_iter().take(1).collect(), &reach(true));
+    let report = ServicesReport::new(one, &Targets::default());
+    assert_eq!(report.headline(), "undetermined: the closed port is undetermined");
+}
+
+#[test]
+fn documents_without_ids_are_compared_by_what_was_asked() {
+    let row = |url: &str| {
+        format!(
+            r#"{{"member": "front", "group": "web", "url": "{url}", "verdict": "pass", "status": 200, "milliseconds": 3,
+            "attempts": 1, "outcome": "200 OK"}}"#
+        )
+    };
+    let (one, other) = (row("http://x/"), row("http://y/"));
+    let text = format!(r#"{{"format_version": "1.0", "verdict": "pass", "checks": [{one}, {other}]}}"#);
+    let earlier: ServicesReport = serde_json::from_str(&text).unwrap();
+    let changes = earlier.clone().compared_with(&earlier).changes.unwrap();
+    assert_eq!((changes.same, changes.checks.len()), (2, 0));
 }

@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "tests")]
 
 use portcullis_probe::{
-    Closing, Expectation, Expectations, Selection, ServicesReport, Targets, Wants, Whose, Wish, add_closed,
-    targets,
+    Answer, Closing, Expectation, Expectations, HttpAnswer, Place, Reach, Reply, Selection, ServicesReport,
+    Target, Targets, Wants, Whose, Wish, add_closed, is_met, judge, targets,
 };
 use portcullis_report::Verdict;
-use portcullis_secgroup::{Cidr, Direction, Gap, Group, Interface, Inventory, Peer, Ports, Protocol, Rule};
+use portcullis_secgroup::{
+    AddressSet, Cidr, Direction, Gap, Group, Interface, Inventory, Peer, Ports, Protocol, Rule,
+};
 use std::fmt::Write as _;
 
 fn rule(protocol: Protocol, from: u16, to: u16, cidr: &str) -> Rule {
@@ -59,13 +61,13 @@ fn inventory() -> Inventory {
             group("sg-idle", "idle", vec![rule(tcp, 80, 80, "0.0.0.0/0")]),
         ],
         interfaces: vec![
-            member("front", &["198.51.100.7", "2001:db8::7"], &["sg-web", "sg-admin"]),
-            member("front-2", &["198.51.100.8"], &["sg-web"]),
+            member("front", &["52.95.110.7", "2600:1f18::7"], &["sg-web", "sg-admin"]),
+            member("front-2", &["52.95.110.8"], &["sg-web"]),
             member("hidden", &[], &["sg-web"]),
-            member("six", &["198.51.100.9", "2600:1f18::9"], &["sg-six"]),
-            member("wide", &["198.51.100.10"], &["sg-wide"]),
+            member("six", &["52.95.110.9", "2600:1f18::9"], &["sg-six"]),
+            member("wide", &["52.95.110.10"], &["sg-wide"]),
             member("evil", &["169.254.169.254"], &["sg-web"]),
-            member("dns", &["198.51.100.11"], &["sg-udp"]),
+            member("dns", &["52.95.110.11"], &["sg-udp"]),
         ],
         ..Inventory::default()
     }
@@ -170,9 +172,9 @@ fn two_views_are_asked_once() {
     both.groups.extend(live.groups);
     // The state knows a member by another name, and records an address that EC2 no longer has.
     both.interfaces
-        .push(member("aws_instance.front", &["198.51.100.7"], &["sg-web"]));
+        .push(member("aws_instance.front", &["52.95.110.7"], &["sg-web"]));
     both.interfaces
-        .push(member("aws_instance.gone", &["198.51.100.99"], &["sg-web"]));
+        .push(member("aws_instance.gone", &["52.95.110.99"], &["sg-web"]));
     let selection = Selection {
         ports: vec![8000],
         ..of(&["web", "admin"])
@@ -274,7 +276,7 @@ fn closing(whose: Whose, tcp: &[(u16, u16)]) -> Closing {
         udp: vec![],
         v4: true,
         v6: false,
-        stated: false,
+        line: None,
     }
 }
 
@@ -315,7 +317,7 @@ fn what_a_change_closed() {
 #[test]
 fn what_another_group_opens_is_not_closed() {
     let mut inventory = inventory();
-    inventory.interfaces = vec![member("both", &["198.51.100.7"], &["sg-admin", "sg-web"])];
+    inventory.interfaces = vec![member("both", &["52.95.110.7"], &["sg-admin", "sg-web"])];
     let closings = [closing(
         Whose::Group(vec!["sg-admin".into()]),
         &[(443, 443), (444, 444)],
@@ -348,10 +350,10 @@ fn what_is_closed_is_not_expected_to_answer() {
 #[test]
 fn groups_whose_rules_are_not_known() {
     let mut inventory = inventory();
-    inventory.interfaces = vec![member("front", &["198.51.100.7"], &["sg-web", "sg-elsewhere"])];
+    inventory.interfaces = vec![member("front", &["52.95.110.7"], &["sg-web", "sg-elsewhere"])];
     let closings = [closing(Whose::Group(vec!["sg-web".into()]), &[(22, 22)])];
     insta::assert_snapshot!(show(&closed(&inventory, &closings)), @"
-    front web: silence tcp://198.51.100.7:22 (it carries sg-elsewhere, whose rules are not known)
+    front web: silence tcp://52.95.110.7:22 (it carries sg-elsewhere, whose rules are not known)
     incomplete false
     ");
 }
@@ -378,7 +380,7 @@ fn keys_mean_the_protocol_they_need() {
     inventory.groups[0]
         .rules
         .push(rule(Protocol::TCP, 5432, 5432, "0.0.0.0/0"));
-    inventory.interfaces = vec![member("front", &["198.51.100.7"], &["sg-web"])];
+    inventory.interfaces = vec![member("front", &["52.95.110.7"], &["sg-web"])];
     let mut shown = String::new();
     for entry in [
         "{}",
@@ -396,4 +398,291 @@ fn keys_mean_the_protocol_they_need() {
         .unwrap();
     }
     insta::assert_snapshot!("protocols", shown);
+}
+
+/// An inventory of these groups, and of members that carry them.
+fn of_groups(groups: Vec<Group>, interfaces: Vec<Interface>) -> Inventory {
+    Inventory {
+        groups,
+        interfaces,
+        ..Inventory::default()
+    }
+}
+
+fn opens(name: &str, ports: &[u16]) -> Group {
+    let rules = ports
+        .iter()
+        .map(|&port| rule(Protocol::TCP, port, port, "0.0.0.0/0"));
+    group(&format!("sg-{name}"), name, rules.collect())
+}
+
+#[test]
+fn no_expectation_displaces_another() {
+    // The first group has no entry: what the command line says must not stand in for what the other group's entries say.
+    let inventory = of_groups(
+        vec![opens("alpha", &[8000]), opens("web", &[8000])],
+        vec![member("front", &["52.95.110.7"], &["sg-alpha", "sg-web"])],
+    );
+    let text = "
+version: 1
+services:
+  - {groups: {name: web}, text: hello}
+  - {groups: {name: web}, ports: [8000], text: goodbye}
+";
+    let found = targets(&inventory, &Selection::default(), &expecting(text));
+    let met_by = |body: &str| {
+        let http = HttpAnswer {
+            status: 200,
+            body: body.into(),
+            ..HttpAnswer::default()
+        };
+        let reply = Reply {
+            answer: Answer::Http(Box::new(http)),
+            ..Reply::default()
+        };
+        found
+            .targets
+            .iter()
+            .filter(|target| is_met(target, &reply))
+            .count()
+    };
+    assert_eq!(found.targets.len(), 2, "{}", show(&found));
+    assert_eq!(
+        [
+            met_by("hello, goodbye"),
+            met_by("hello"),
+            met_by("goodbye"),
+            met_by("")
+        ],
+        [2, 1, 1, 0]
+    );
+    // Each row is told apart, whatever came.
+    let checks = found
+        .targets
+        .iter()
+        .map(|target| judge(target, &Reply::default(), 1, &Reach::default()));
+    let report = ServicesReport::new(checks.collect(), &found);
+    let ids: Vec<&str> = report.checks.iter().map(|check| check.id.as_str()).collect();
+    assert_eq!(
+        ids,
+        [
+            "answer http://52.95.110.7:8000/",
+            "answer http://52.95.110.7:8000/ (2)"
+        ]
+    );
+}
+
+#[test]
+fn what_is_about_nothing_is_missed() {
+    let inventory = of_groups(
+        vec![opens("web", &[8000]), opens("idle", &[80])],
+        vec![member("front", &["52.95.110.7"], &["sg-web"])],
+    );
+    let text = "
+version: 1
+services:
+  - {groups: {name: web}, ports: [8000, 443]}
+closed:
+  - {groups: {name: no-such-group}, ports: [22]}
+  - {groups: {name: idle}, ports: [22]}
+  - {groups: {name: web}, ports: [22]}
+";
+    let expectations = expecting(text);
+    let mut found = targets(&inventory, &of(&["web", "idle"]), &expectations);
+    let closings = [
+        expectations.closings(&inventory),
+        vec![
+            closing(Whose::Group(vec!["sg-idle".into()]), &[(22, 22)]),
+            closing(
+                Whose::Member {
+                    words: vec!["i-0ffff".into(), "aws_instance.x".into()],
+                    left: "old".into(),
+                },
+                &[(22, 22)],
+            ),
+        ],
+    ];
+    add_closed(&mut found, &inventory, &closings.concat());
+    insta::assert_snapshot!("about-nothing", show(&found));
+    // A port that nobody selected is not missed.
+    let selection = Selection {
+        ports: vec![8000],
+        ..of(&["web"])
+    };
+    let found = targets(
+        &inventory,
+        &selection,
+        &expecting("version: 1\nservices: [{ports: [8000, 443]}]"),
+    );
+    assert!(!found.incomplete, "{}", show(&found));
+}
+
+#[test]
+fn closed_on_members_that_have_no_public_address() {
+    let mut balancer = member("shop", &[], &["sg-web"]);
+    balancer.public_dns = Some("Shop-1.eu-west-1.elb.amazonaws.com".into());
+    let inventory = of_groups(
+        vec![opens("web", &[443])],
+        vec![
+            balancer,
+            member("hidden", &[], &["sg-web"]),
+            member("ten", &["10.0.0.7"], &["sg-web"]),
+            member("six", &["2600:1f18::9"], &["sg-web"]),
+        ],
+    );
+    // 443 stays open in the group itself, as an older view still says.
+    let closings = [closing(Whose::Group(vec!["sg-web".into()]), &[(22, 22)])];
+    insta::assert_snapshot!("closed-without-an-address", show(&closed(&inventory, &closings)));
+    let found = targets(&inventory, &Selection::default(), &Expectations::default());
+    let urls: Vec<String> = found.targets.iter().map(Target::url).collect();
+    assert_eq!(
+        urls,
+        ["https://shop-1.eu-west-1.elb.amazonaws.com/"],
+        "names have no case"
+    );
+}
+
+#[test]
+fn of_many_ports_the_rest_is_told() {
+    let all: Vec<u16> = (8001..=8017).collect();
+    let inventory = of_groups(
+        vec![opens("web", &all)],
+        vec![member("front", &["52.95.110.7"], &["sg-web"])],
+    );
+    let mut shown = String::new();
+    for text in [
+        "[{ports: [8001]}]",
+        "[{ports: [8001]}, {skip: 'they come and go'}]",
+        "[{ports: [8001], skip: 'moves'}, {ports: [8002]}]",
+    ] {
+        let expectations = expecting(&format!("version: 1\nservices: {text}\n"));
+        let found = targets(&inventory, &Selection::default(), &expectations);
+        writeln!(shown, "{text}\n{}", show(&found)).unwrap();
+    }
+    let closings = [closing(Whose::Group(vec!["sg-web".into()]), &[(9000, 9100)])];
+    let found = closed(&inventory, &closings);
+    writeln!(shown, "closed by a change\n{}", show(&found)).unwrap();
+    let checks = found.targets.iter().map(|target| {
+        let reply = Reply {
+            answer: Answer::Refused,
+            address: Some("52.95.110.7".parse().unwrap()),
+            ..Reply::default()
+        };
+        judge(target, &reply, 1, &Reach::default())
+    });
+    shown += &ServicesReport::new(checks.collect(), &found).headline();
+    insta::assert_snapshot!("the-rest", shown);
+    // Who lists each port wants each.
+    let expectations = expecting(&format!("version: 1\nclosed: [{{ports: {all:?}}}]\n"));
+    let found = closed(&inventory, &expectations.closings(&inventory));
+    assert_eq!(
+        (found.targets.len(), found.unasked.len()),
+        (17, 0),
+        "{}",
+        show(&found)
+    );
+}
+
+#[test]
+fn udp_beside_tcp_may_be_skipped_alone() {
+    let mut web = opens("web", &[443]);
+    web.rules.push(rule(Protocol::UDP, 443, 443, "0.0.0.0/0"));
+    let inventory = of_groups(vec![web], vec![member("front", &["52.95.110.7"], &["sg-web"])]);
+    let text = "
+version: 1
+services:
+  - {ports: [443], protocol: udp, skip: the load test asks QUIC}
+  - {ports: [443], path: /health}
+";
+    insta::assert_snapshot!(show(&targets(&inventory, &Selection::default(), &expecting(text))), @"
+    front web: answer https://52.95.110.7/health
+    front web udp 443: skipped, the load test asks QUIC
+    incomplete false
+    ");
+}
+
+#[test]
+fn a_prefix_list_that_was_not_read_leaves_a_doubt() {
+    let mut edge = opens("edge", &[]);
+    edge.rules.push(Rule::new(
+        Direction::Ingress,
+        Protocol::TCP,
+        Ports::Range { from: 9000, to: 9000 },
+        Peer::PrefixList("pl-1".into()),
+    ));
+    let inventory = of_groups(
+        vec![opens("web", &[8000]), edge],
+        vec![member("front", &["52.95.110.7"], &["sg-web", "sg-edge"])],
+    );
+    let closings = [closing(Whose::Group(vec!["sg-web".into()]), &[(9000, 9001)])];
+    insta::assert_snapshot!(show(&closed(&inventory, &closings)), @"
+    front web: silence tcp://52.95.110.7:9000 (who else may still come in is not known, and this machine may be among them)
+    front web: silence tcp://52.95.110.7:9001
+    incomplete false
+    ");
+}
+
+#[test]
+fn a_name_may_stand_for_several_groups() {
+    let inventory = of_groups(
+        vec![opens("web-a", &[443]), opens("web-b", &[443])],
+        vec![
+            member("a", &["52.95.110.7"], &["sg-web-a"]),
+            member("b", &["52.95.110.8", "10.0.0.8"], &["sg-web-b"]),
+        ],
+    );
+    let text = "version: 1\nservices: [{groups: {name: web-*}, host: shop.example.org, dns: true}]";
+    for selection in [Selection::default(), of(&["web-a"])] {
+        let found = targets(&inventory, &selection, &expecting(text));
+        let names: Vec<&Target> = found
+            .targets
+            .iter()
+            .filter(|target| matches!(target.place, Place::Name { .. }))
+            .collect();
+        assert_eq!(names.len(), 1, "{}", show(&found));
+        let within = match &names[0].place {
+            Place::Name { within, .. } => within.clone(),
+            Place::Address(_) => AddressSet::empty(),
+        };
+        let expected: AddressSet = ["52.95.110.7", "52.95.110.8"]
+            .map(|address| Cidr::host(address.parse().unwrap()))
+            .into_iter()
+            .collect();
+        assert_eq!(within, expected);
+    }
+}
+
+#[test]
+fn only_public_addresses_are_asked() {
+    let mut web = opens("web", &[80]);
+    web.rules.push(rule(Protocol::TCP, 80, 80, "::/0"));
+    let addresses = [
+        "127.0.0.1",
+        "::1",
+        "10.0.0.1",
+        "100.64.0.1",
+        "169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::1",
+        "::a9fe:a9fe",
+        "fd00:ec2::254",
+    ];
+    let inventory = of_groups(vec![web], vec![member("front", &addresses, &["sg-web"])]);
+    let asked = |loopback: bool| {
+        let selection = Selection {
+            loopback,
+            ..Selection::default()
+        };
+        let mut found = targets(&inventory, &selection, &Expectations::default());
+        add_closed(
+            &mut found,
+            &inventory,
+            &expecting("version: 1\nclosed: [{ports: [22]}]").closings(&inventory),
+        );
+        let urls: Vec<String> = found.targets.iter().map(Target::url).collect();
+        (urls.join(" "), found.unasked.len())
+    };
+    assert_eq!(asked(false), (String::new(), 18));
+    let here = "http://127.0.0.1/ http://[::1]/ tcp://127.0.0.1:22 tcp://[::1]:22".to_owned();
+    assert_eq!(asked(true), (here, 14));
 }

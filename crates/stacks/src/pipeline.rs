@@ -114,6 +114,8 @@ impl TooLarge {
 const LIST: &str = "list stacks";
 /// The hidden job that every job of a chain extends.
 const CHAIN: &str = ".portcullis-chain";
+/// The variable with the parent pipeline's number.
+const PARENT: &str = "PORTCULLIS_PARENT_PIPELINE";
 /// The job that joins what the chains left.
 const REPORT: &str = "report";
 /// Both of them.
@@ -155,10 +157,12 @@ impl<'a> Pipeline<'a> {
         self
     }
 
-    /// With a variable for all jobs.
+    /// With a variable for all jobs; one of the same name that was given before goes.
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.variables.push((name.into(), value.into()));
+        let name = name.into();
+        self.variables.retain(|(known, _)| *known != name);
+        self.variables.push((name, value.into()));
         self
     }
 
@@ -226,13 +230,11 @@ impl<'a> Pipeline<'a> {
                 .map(|file| Yaml::map([("local", file.as_str().into())]));
             entries.push(("include".to_owned(), Yaml::List(files.collect())));
         }
-        let parent = self
-            .parent
-            .iter()
-            .map(|(number, _)| ("PORTCULLIS_PARENT_PIPELINE", number.as_str()));
+        let parent = self.parent.iter().map(|(number, _)| (PARENT, number.as_str()));
         let own = self
             .variables
             .iter()
+            .filter(|(name, _)| self.parent.is_none() || name != PARENT)
             .map(|(name, value)| (name.as_str(), value.as_str()));
         // GitLab would expand what looks like a variable (GitLab docs, "CI/CD variables", `$$`).
         let variables: Vec<(&str, Yaml)> = parent

@@ -337,6 +337,8 @@ impl<'a> Theatre<'a> {
         set("PORTCULLIS_SLACK_URL", self.slack.url());
         // A stand-in that is away stays away: waiting for it would only be slow.
         set("PORTCULLIS_RETRY_WAIT", "0.05".to_owned());
+        // The recorded estate's public address is one of this machine's.
+        set("PORTCULLIS_ASK_LOOPBACK", "true".to_owned());
         // As the pipeline's file sets it for all jobs.
         set("PORTCULLIS_ARTIFACTS", "portcullis".to_owned());
         variables.extend(self.options.inherited.iter().cloned());

@@ -15,7 +15,7 @@ use portcullis_gitlab::ci::Variables;
 use portcullis_page::{Context, PlanPage, ServicesPage, VerifyPage};
 use portcullis_probe::{
     Answer, BadCertificate, Certificate, CheckResult, Expectation, HttpAnswer, MemberKind, Phase, Phases,
-    Place, Reach, Reply, ServicesReport, Target, Targets, Unasked, Wish, judge as judge_answer,
+    Place, Reach, Reply, ServicesReport, Target, Targets, Unasked, Wants, Wish, judge as judge_answer,
 };
 use portcullis_report::{Finding, GroupRef, Location, Report, Severity, Standing, Verdict, Waived};
 use portcullis_secgroup::Inventory;
@@ -333,6 +333,7 @@ pub(crate) fn services(members: usize) -> ServicesReport {
         kind: MemberKind::Instance,
         group: "resolver".into(),
         what: what.into(),
+        wants: Wants::Answer,
         result,
         why: why.into(),
     };

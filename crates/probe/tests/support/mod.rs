@@ -24,6 +24,7 @@ pub(crate) fn settings() -> Settings {
     Settings {
         patience: Duration::ZERO,
         wait: Duration::ZERO,
+        loopback: true,
         ..Settings::default()
     }
 }
@@ -80,10 +81,16 @@ pub(crate) enum Kind {
     Ssh,
     /// Answers that it fails.
     Failing,
+    /// Answers at length, with what is looked for at the end.
+    Long,
 }
 
+/// What ends the answer of [`Kind::Long`], which is as long as is read.
+pub(crate) const END: &str = "the end\n";
+const LONG: usize = 256 * 1024;
+
 impl Kind {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Fast,
         Self::Slow,
         Self::Refusing,
@@ -99,12 +106,23 @@ impl Kind {
         Self::Metadata,
         Self::Ssh,
         Self::Failing,
+        Self::Long,
     ];
+
+    /// What is expected of it: 200 at this path, and in a long body its end.
+    pub(crate) fn expectation(self, path: String) -> Expectation {
+        let expectation = Expectation::new(path, 200).unwrap();
+        if self == Self::Long {
+            expectation.saying(END)
+        } else {
+            expectation
+        }
+    }
 
     /// What must be said of it, when an attempt may take as long as a slow answer does, and not much longer.
     pub(crate) fn outcome(self) -> &'static str {
         match self {
-            Self::Fast | Self::Slow | Self::EndlessBody => "200 OK",
+            Self::Fast | Self::Slow | Self::EndlessBody | Self::Long => "200 OK",
             Self::Refusing => "connection refused",
             Self::Resetting | Self::Closing | Self::CutBody => {
                 "the connection broke before the answer was complete"
@@ -219,6 +237,12 @@ async fn behave(kind: Kind, mut stream: TcpStream) -> std::io::Result<()> {
             stream
                 .write_all(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")
                 .await
+        }
+        Kind::Long => {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {LONG}\r\n\r\n");
+            stream.write_all(head.as_bytes()).await?;
+            stream.write_all(&vec![b'x'; LONG - END.len()]).await?;
+            stream.write_all(END.as_bytes()).await
         }
         Kind::Refusing | Kind::Resetting | Kind::Closing => Ok(()),
     }
