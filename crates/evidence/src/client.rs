@@ -57,20 +57,13 @@ impl Change {
     }
 }
 
-/// The newest run of the same job in the same pipeline before this one.
+/// A run of the same job in the same pipeline that began before this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EarlierRun {
-    /// There was none.
-    None,
-    /// GitLab does not tell.
-    NotKnown,
-    /// It began.
-    Began {
-        /// The job's number.
-        id: u64,
-        /// GitLab's word for how it ended, such as `success`, `failed` or `canceled`.
-        status: String,
-    },
+pub struct EarlierRun {
+    /// The job's number.
+    pub id: u64,
+    /// GitLab's word for how it ended, such as `success`, `failed` or `canceled`.
+    pub status: String,
 }
 
 /// A file's text before a change and after it.
@@ -382,32 +375,35 @@ impl Inquiry {
         Ok(Place::Repository { path, since })
     }
 
-    /// The newest run of the same job in this pipeline before this one.
+    /// The runs of the same job in this pipeline that began before this one, newest first; `None` when GitLab does not tell.
+    /// All of them: a run that was refused since the one before it had applied says nothing of that one by itself.
     ///
     /// # Errors
     /// When GitLab cannot be asked.
-    pub async fn earlier_run(&mut self) -> Result<EarlierRun, Error> {
+    pub async fn earlier_runs(&mut self) -> Result<Option<Vec<EarlierRun>>, Error> {
         let (Some(pipeline), Some(own), Some(name)) = (
             self.facts.pipeline_id,
             self.facts.job_id,
             self.facts.job_name.clone(),
         ) else {
-            return Ok(EarlierRun::NotKnown);
+            return Ok(None);
         };
         let jobs: Option<Vec<Job>> = self
             .ask(async |client, project| client.jobs_and_retried(project, pipeline).await)
             .await?;
         let Some(jobs) = jobs else {
-            return Ok(EarlierRun::NotKnown);
+            return Ok(None);
         };
-        let before = jobs
+        let mut before: Vec<EarlierRun> = jobs
             .into_iter()
-            .filter(|job| job.name == name && job.id < own && job.started_at.is_some());
-        let newest = before.max_by_key(|job| job.id);
-        Ok(newest.map_or(EarlierRun::None, |job| EarlierRun::Began {
-            id: job.id,
-            status: job.status.as_str().to_owned(),
-        }))
+            .filter(|job| job.name == name && job.id < own && job.started_at.is_some())
+            .map(|job| EarlierRun {
+                id: job.id,
+                status: job.status.as_str().to_owned(),
+            })
+            .collect();
+        before.sort_by_key(|run| std::cmp::Reverse(run.id));
+        Ok(Some(before))
     }
 
     /// One file that another job left, `None` when it left none of this name or its artifacts are gone.
