@@ -305,7 +305,7 @@ async fn whatever_changed_since_the_approval_is_refused_with_one_sentence() {
 #[tokio::test]
 async fn soft_ground_is_minded_and_applied_on() {
     type Change = fn(&mut Job);
-    let table: [(&str, Change); 5] = [
+    let table: [(&str, Change); 6] = [
         ("the branch has moved on", |job| {
             job.gitlab.has(
                 "projects/42/repository/branches",
@@ -321,6 +321,28 @@ async fn soft_ground_is_minded_and_applied_on() {
                 job.gitlab.has_not(&at_base);
             }
         }),
+        (
+            "the policy came to the branch after the merge request began",
+            |job| {
+                let at_base = format!("projects/42/repository/files/policy.yaml/raw?ref={BASE}");
+                job.gitlab.has_not(&at_base);
+                let request = job.gitlab.what("projects/42/merge_requests/7").replacen(
+                    '{',
+                    &format!(r#"{{"merge_commit_sha": "{COMMIT}", "#),
+                    1,
+                );
+                job.gitlab.has("projects/42/merge_requests/7", &request);
+                job.gitlab.has(
+                    &format!("projects/42/repository/commits/{COMMIT}"),
+                    &format!(r#"{{"id": "{COMMIT}", "parent_ids": ["0nto", "fea7"]}}"#),
+                );
+                job.gitlab.has_file("policy.yaml", "0nto", POLICY);
+                let file = job.gitlab.what(&format!(
+                    "projects/42/repository/files/.gitlab-ci.yml/raw?ref={BASE}"
+                ));
+                job.gitlab.has_file(".gitlab-ci.yml", "0nto", &file);
+            },
+        ),
         ("only a variable says where the pipeline file is kept", |job| {
             job.set("CI_CONFIG_PATH", "ci.yml@infra/pipelines");
         }),

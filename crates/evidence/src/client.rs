@@ -196,9 +196,14 @@ impl Inquiry {
                     let by = approvals.approved_by.into_iter();
                     by.map(|approval| approval.user.username).collect()
                 });
-                begins = request
+                let made = request
                     .as_ref()
-                    .and_then(|request| request.diff_refs.as_ref()?.base_sha.clone())
+                    .is_some_and(|request| request.merge_commit_sha.as_deref() == Some(commit));
+                if made {
+                    begins = self.merged_onto(commit).await?;
+                }
+                begins = begins
+                    .or_else(|| request.as_ref()?.diff_refs.as_ref()?.base_sha.clone())
                     .or_else(|| self.facts.merge_request_base.clone());
                 change.origin = Origin::MergeRequest {
                     iid,
@@ -241,6 +246,19 @@ impl Inquiry {
                 .or_else(|| merged().next())
                 .map(|request| request.iid),
         ))
+    }
+
+    /// What the branch stood at before a merge commit that GitLab made: its first parent. Where a merge request began may be long
+    /// before that, and what others merged meanwhile is no part of it.
+    async fn merged_onto(&mut self, commit: &str) -> Result<Option<String>, Error> {
+        let merge: Option<Commit> = self
+            .ask(async |client, project| client.commit(project, commit).await)
+            .await?;
+        let parents = merge.map(|merge| merge.parent_ids).unwrap_or_default();
+        Ok(match parents.as_slice() {
+            [onto, _, ..] => Some(onto.clone()),
+            _ => None,
+        })
     }
 
     /// The commit that was pushed onto, as GitLab says, else as the job's variable does; GitLab writes zeros where it knows
