@@ -24,14 +24,14 @@ enum Left {
 }
 
 /// A job whose pipeline had a run of it before.
-async fn again(left: Left, status: &str) -> Job {
+async fn again(left: &Left, status: &str) -> Job {
     let job = Job::new().await;
     ran(&job, 69, left, status);
     job
 }
 
 /// One more earlier run, with this number.
-fn ran(job: &Job, id: u64, left: Left, status: &str) {
+fn ran(job: &Job, id: u64, left: &Left, status: &str) {
     let before = job.gitlab.what("projects/42/pipelines/9/jobs").replacen(
         '[',
         &format!(
@@ -125,7 +125,7 @@ async fn played_again_after_it_was_killed() {
     ];
     let mut all = String::new();
     for (when, left, status, has_moved, expected) in table {
-        let job = again(left, status).await;
+        let job = again(&left, status).await;
         if has_moved {
             job.gitlab.has("projects/42/terraform/state/production", &moved);
         }
@@ -163,8 +163,8 @@ async fn played_a_third_time_after_the_second_was_refused() {
     let mut all = String::new();
     for (when, first, expected) in table {
         // A run that is refused leaves what it was given, and no record of an apply.
-        let job = again(Left::Request, "failed").await;
-        ran(&job, 68, first, "failed");
+        let job = again(&Left::Request, "failed").await;
+        ran(&job, 68, &first, "failed");
         let (code, text) = job.run();
         assert_eq!(code, expected, "{when}: {text}");
         assert_eq!(job.applied(), expected == 0, "{when}");
