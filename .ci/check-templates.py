@@ -132,6 +132,22 @@ def check_trigger(path, name, job):
         fail(f"{path}: {name} hands the variables of whoever started the pipeline to its child")
 
 
+def whens(job):
+    """When the job may run, over all its rules; a rule that says nothing leaves it to the job."""
+    own = job.get("when", "on_success")
+    return {rule.get("when", own) for rule in job.get("rules", [{}])} - {"never"}
+
+
+def check_retries(path, jobs, stages):
+    """A job that is played again takes up what was skipped after it, and nothing that ran already. A job that always runs
+    would have run after the failure; what comes after it and waits for its success would then never hear of the second try."""
+    always = [(name, job) for name, job in jobs if "always" in whens(job)]
+    for name, job in jobs:
+        for before, upstream in always:
+            if "on_success" in whens(job) and stages.index(upstream["stage"]) < stages.index(job["stage"]):
+                fail(f"{path}: {name} waits for {before}, which always runs, and would not run again")
+
+
 def merged(one, other):
     """As GitLab merges what is included with what includes it: by key, all the way down."""
     both = dict(one)
@@ -166,6 +182,9 @@ def check(path, out):
         if job["artifacts"].get("access") not in (None, "developer"):
             fail(f"{path}: {name}: artifacts are for developers, unless an input says otherwise")
         check_commands(path, name, job.get("script", []))
+    if stages:
+        plain = [name for name in jobs if not name.startswith(".")]
+        check_retries(path, [(name, extended(name, jobs)) for name in plain], [".pre", *stages, ".post"])
     if path.name == "pipeline.yml" and stages[-1] != extended("finish", jobs)["stage"]:
         fail("the job finish is not in the last stage")
     text = json.dumps(whole, indent=2)

@@ -46,6 +46,8 @@ const serial = (step) => JSON.parse(readFileSync(`fixtures/estate/${step}/state.
 /** Every report that a job names lies among its artifacts, and is what its kind must be. */
 function reports(result) {
     for (const { name } of result.ran) {
+        // After a failure before the apply there is nothing to compare, and it says so.
+        if (result.log(name).includes("nothing is compared")) continue;
         const declared = result.file[name]?.artifacts?.reports ?? {};
         for (const [kind, paths] of Object.entries(declared)) {
             for (const path of [paths].flat()) {
@@ -101,6 +103,9 @@ await check("all-goes-well", { yaml: WHOLE, play: ["deploy"] }, (result) => {
     assert(result.gitlab.serial > serial("1-setup"), "the state moved on");
     // Files and variables of one job reach the later ones.
     assert(existsSync(join(result.artifacts("finish"), "portcullis/evidence.json")));
+    // The saved plan stays where it was made and used.
+    const saved = (job) => existsSync(join(result.artifacts(job), "portcullis/plan.tfplan"));
+    assert.deepEqual(names(result).filter(saved), ["plan", "request approval", "deploy"]);
     assert.match(posted(result), /deployed\. Approved by tomas/);
     assert.match(posted(result), /: finished: deployed and verified$/m);
     assert.equal(result.gitlab.notes.length, 1);
@@ -118,7 +123,9 @@ const OPENS_SSH = { yaml: WHOLE, play: ["deploy"], recording: "10-opens-ssh-to-t
 
 await check("a-violation-in-the-code", OPENS_SSH, (result) => {
     assert.notEqual(result.exit, 0);
-    assert.deepEqual(names(result), ["prepare", "validate", "notify services", "notify failure", "finish"]);
+    assert.deepEqual(names(result), [
+        "prepare", "validate", "verify failed apply", "notify services", "notify failure", "finish",
+    ]);
     assert.deepEqual(failed(result), [["validate", 1]]);
     assert.match(posted(result), /policy violation: .* on aws_security_group.admin/);
     assert.equal(result.gitlab.serial, serial("7-repair"), "nothing was applied");
@@ -126,7 +133,9 @@ await check("a-violation-in-the-code", OPENS_SSH, (result) => {
 
 await check("a-violation-in-the-plan", { ...OPENS_SSH, code: "2-correct-web-port" }, (result) => {
     assert.notEqual(result.exit, 0);
-    assert.deepEqual(names(result), ["prepare", "validate", "plan", "notify services", "notify failure", "finish"]);
+    assert.deepEqual(names(result), [
+        "prepare", "validate", "plan", "verify failed apply", "notify services", "notify failure", "finish",
+    ]);
     assert.deepEqual(failed(result), [["plan", 1]]);
     reports(result);
     assert.match(posted(result), /policy violation: .* on aws_security_group.admin/);
@@ -171,9 +180,29 @@ await check("not-on-the-list", { yaml: GUARDED, files: guard, play: ["deploy"] }
     assert.notEqual(result.exit, 0);
     assert.deepEqual(failed(result), [["deploy", 3]]);
     assert.match(result.log("deploy"), /tomas is not among those who may approve/);
+    assert.match(result.log("verify failed apply"), /The guard refused, so nothing was applied/);
     assert.deepEqual(names(result).slice(-2), ["notify failure", "finish"]);
     assert.match(posted(result), /not deployed: refused by the approval guard/);
     assert.equal(result.gitlab.serial, serial("1-setup"));
+});
+
+// Half of it is applied: what is there is compared, and told before the end. `verify` itself never ran, so that GitLab takes it
+// up after another try.
+const HALF = 'portcullis-replayed-terraform "$@"; echo "Error: Throttling: Rate exceeded" >&2; exit 1';
+await check("the-apply-fails-half-way", { yaml: WHOLE, play: ["deploy"], apply: HALF, live: "1-setup" }, (result) => {
+    assert.notEqual(result.exit, 0);
+    assert.deepEqual(failed(result), [["deploy", 1], ["verify failed apply", 1]]);
+    assert.deepEqual(names(result).slice(4), ["deploy", "verify failed apply", "notify services", "notify failure", "finish"]);
+    assert.match(result.log("verify failed apply"), /terraform began to apply/);
+    assert(existsSync(join(result.artifacts("finish"), "portcullis/consistency.json")));
+    const approval = JSON.parse(readFileSync(join(result.artifacts("deploy"), "portcullis/approval.json"), "utf8"));
+    assert.equal(approval.outcome, "apply_failed");
+});
+
+const LOCKED = 'echo "Error: Error acquiring the state lock" >&2; exit 1';
+await check("the-state-is-locked", { yaml: WHOLE, play: ["deploy"], apply: LOCKED }, (result) => {
+    assert.deepEqual(failed(result), [["deploy", 1]]);
+    assert.match(result.log("verify failed apply"), /The state could not be locked, so nothing was applied/);
 });
 
 // An identity token reaches terraform and the AWS SDK as a file, in the jobs that talk to AWS and in no other.

@@ -22,7 +22,7 @@ use std::{ffi::OsString, path::PathBuf};
 /// player of this job had a hand in the change or is not on the list of approvers, nothing is applied and the exit code is
 /// 3. Writes apply.txt and approval.json, or refusal.json.
 #[derive(Debug, Parser)]
-#[command(name = "portcullis-deploy", version, after_help = EXAMPLES)]
+#[command(name = "portcullis-deploy", version, after_help = EXAMPLES, override_usage = USAGE)]
 pub(crate) struct Args {
     /// Folder with the Terraform configuration
     #[arg(long, value_name = "DIR", required_unless_present = "unseal")]
@@ -43,6 +43,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     artifacts: ArtifactArgs,
 }
+
+/// The two ways to call it; clap would show options only, since neither is always asked for.
+const USAGE: &str = "\
+portcullis-deploy --config <DIR> --policy <FILE> [OPTIONS]
+       portcullis-deploy --unseal <FILE>";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -98,16 +103,13 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         config,
         &policies,
         &args.state.state_name,
-        &version,
+        (terraform.terraform_or_tofu(), &version),
     )?;
-    let own = stage.block_on(inquiry.own_job())?;
-    let who = who::who(stage, own.as_ref());
+    let own = who::own_job(stage, &mut inquiry)?;
+    let who = who::who(stage, &own);
     let refused = |refused: Refused| refuse(stage, &artifacts, &request, &who, refused);
-    if let Err(refusal) = who::contradicted(stage, own.as_ref()) {
+    if let Err(refusal) = who::contradicted(stage, &own) {
         return refused(refusal.into());
-    }
-    if own.is_none() {
-        stage.say("note: GitLab does not say whose job this is; the job's variables are believed");
     }
 
     let guarding = stage.guarding(&args.guard, &mut inquiry)?;
@@ -269,5 +271,7 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Args::command().debug_assert();
+        // clap breaks longer lines, each by itself.
+        assert!(EXAMPLES.lines().all(|line| line.chars().count() <= 100));
     }
 }

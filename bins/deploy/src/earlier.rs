@@ -40,33 +40,32 @@ fn came(stage: &Stage, inquiry: &mut Inquiry, artifacts: &Artifacts, job: u64) -
     })
 }
 
-/// Refuses when an earlier run got as far as to apply, or may have.
+/// Refuses when any earlier run got as far as to apply, or may have: the newest may only be one that was refused for it.
 pub(crate) fn nothing_begun(
     stage: &Stage,
     inquiry: &mut Inquiry,
     artifacts: &Artifacts,
 ) -> Result<Result<(), Refused>, Failure> {
-    let job = match stage.block_on(inquiry.earlier_run())? {
-        EarlierRun::None => return Ok(Ok(())),
-        EarlierRun::NotKnown => {
-            stage.say("note: GitLab does not tell this job whether it ran before in this pipeline");
-            return Ok(Ok(()));
-        }
-        EarlierRun::Began { id, .. } => id,
+    let Some(runs) = stage.block_on(inquiry.earlier_runs())? else {
+        stage.say("note: GitLab does not tell this job whether it ran before in this pipeline");
+        return Ok(Ok(()));
     };
-    let (how, hint) = match came(stage, inquiry, artifacts, job)? {
-        Came::NotToApply => return Ok(Ok(())),
-        Came::To(outcome) => match outcome.as_str() {
-            Approval::APPLIED => ("applied this plan already", DONE),
-            Approval::FAILED => ("applied a part of this plan and failed", ANEW),
-            _ => ("began to apply this plan and did not say how it ended", ANEW),
-        },
-        Came::NotKnown => ("ran before and left no record of how far it came", ANEW),
-    };
-    Ok(Err(Refused {
-        error: Spent { job, how }.into(),
-        hint: hint.to_owned(),
-    }))
+    for EarlierRun { id: job, .. } in runs {
+        let (how, hint) = match came(stage, inquiry, artifacts, job)? {
+            Came::NotToApply => continue,
+            Came::To(outcome) => match outcome.as_str() {
+                Approval::APPLIED => ("applied this plan already", DONE),
+                Approval::FAILED => ("applied a part of this plan and failed", ANEW),
+                _ => ("began to apply this plan and did not say how it ended", ANEW),
+            },
+            Came::NotKnown => ("ran before and left no record of how far it came", ANEW),
+        };
+        return Ok(Err(Refused {
+            error: Spent { job, how }.into(),
+            hint: hint.to_owned(),
+        }));
+    }
+    Ok(Ok(()))
 }
 
 const DONE: &str = "nothing is left to do here: the jobs after this one can be started";
@@ -89,13 +88,13 @@ pub(crate) fn of_a_spent_plan(
     artifacts: &Artifacts,
     state: &str,
 ) -> Result<Option<String>, Failure> {
-    if let EarlierRun::Began { id, .. } = stage.block_on(inquiry.earlier_run())?
-        && let Came::To(outcome) = came(stage, inquiry, artifacts, id)?
-    {
-        return Ok(Some(match outcome.as_str() {
-            Approval::APPLIED => format!("job {id} of this pipeline applied it already; {DONE}"),
-            _ => format!("job {id} of this pipeline applied a part of it; {ANEW}"),
-        }));
+    for EarlierRun { id, .. } in stage.block_on(inquiry.earlier_runs())?.unwrap_or_default() {
+        if let Came::To(outcome) = came(stage, inquiry, artifacts, id)? {
+            return Ok(Some(match outcome.as_str() {
+                Approval::APPLIED => format!("job {id} of this pipeline applied it already; {DONE}"),
+                _ => format!("job {id} of this pipeline applied a part of it; {ANEW}"),
+            }));
+        }
     }
     let facts = stage.block_on(inquiry.state_facts(state))?;
     let Some(version) = facts.and_then(|facts| facts.latest_version) else {

@@ -33,7 +33,7 @@ pub(crate) fn bound(
     config: &Path,
     policies: &[(PathBuf, Vec<u8>)],
     state_name: &str,
-    terraform_version: &str,
+    (terraform, terraform_version): (&str, &str),
 ) -> Result<Bound, Failure> {
     let plan_file = artifacts.read_bytes("plan.tfplan")?;
     let plan_json = artifacts.read_bytes("plan.json")?;
@@ -59,6 +59,7 @@ pub(crate) fn bound(
         state: state
             .as_ref()
             .map_or((None, None), |state| (state.lineage.as_deref(), state.serial)),
+        terraform,
         terraform_version,
         provider_lock: provider_lock.as_deref(),
         portcullis_version: env!("CARGO_PKG_VERSION"),

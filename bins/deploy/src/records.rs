@@ -48,7 +48,7 @@ impl<'a> Record<'a> {
                 login: who.login.clone(),
                 id: who.player.id,
                 name: who.name.clone(),
-                known_by: if who.by_gitlab { "gitlab" } else { "variables" }.to_owned(),
+                known_by: "gitlab".to_owned(),
             }),
             merge_request,
             guard,

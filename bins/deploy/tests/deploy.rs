@@ -44,10 +44,16 @@ async fn what_was_approved_is_applied_and_recorded() {
     insta::assert_snapshot!("approval", approval.replace(&request.digest, "DIGEST"));
 }
 
+/// Before the change the policy forbade more.
+fn loosened(job: &mut Job) {
+    let before = POLICY.replace("no-rdp", "no-remote-desktop");
+    job.gitlab.has_file("policy.yaml", BASE, &before);
+}
+
 #[tokio::test]
 async fn whatever_changed_since_the_approval_is_refused_with_one_sentence() {
     type Change = fn(&mut Job);
-    let table: [(&str, Change); 33] = [
+    let table: [(&str, Change); 44] = [
         ("plan swapped", |job| {
             job.write("portcullis/plan.tfplan", "another plan");
         }),
@@ -185,6 +191,92 @@ async fn whatever_changed_since_the_approval_is_refused_with_one_sentence() {
             job.gitlab
                 .has_file(".gitlab-ci.yml", COMMIT, "include: ci/deploy.yml\n");
         }),
+        ("a merge request is set as a variable", |job| {
+            job.gitlab.has(
+                "projects/42/merge_requests/8",
+                r#"{"iid": 8, "title": "T", "state": "merged", "author": {"id": 13, "username": "zoe"}}"#,
+            );
+            job.set("CI_MERGE_REQUEST_IID", "8");
+        }),
+        ("where the change begins is set as a variable", |job| {
+            job.set("CI_MERGE_REQUEST_DIFF_BASE_SHA", COMMIT);
+        }),
+        ("the branch is set as a variable", |job| {
+            job.gitlab.has(
+                "projects/42/repository/branches",
+                r#"[{"name": "main", "protected": false}, {"name": "stable", "protected": true}]"#,
+            );
+            job.set("CI_COMMIT_REF_NAME", "stable");
+        }),
+        ("the project is set as a variable", |job| {
+            job.set("CI_PROJECT_ID", "43");
+            job.gitlab.has("projects/43/terraform/state/production", STATE);
+        }),
+        (
+            "a merge request's pipeline, on a branch that a variable calls protected",
+            |job| {
+                let own = job
+                    .gitlab
+                    .what("job")
+                    .replace("\"main\"", "\"refs/merge-requests/7/head\"");
+                job.gitlab.has("job", &own);
+            },
+        ),
+        (
+            "policy loosened, and what was pushed onto is set as a variable",
+            |job| {
+                loosened(job);
+                job.gitlab.has(
+                    &format!("projects/42/repository/commits/{COMMIT}/merge_requests"),
+                    "[]",
+                );
+                job.gitlab.has(
+                    &format!("projects/42/repository/commits/{COMMIT}"),
+                    &format!(r#"{{"id": "{COMMIT}", "parent_ids": ["{BASE}"]}}"#),
+                );
+                job.set("CI_COMMIT_BEFORE_SHA", COMMIT);
+            },
+        ),
+        ("policy loosened, and GitLab says what was pushed onto", |job| {
+            loosened(job);
+            job.gitlab.has(
+                &format!("projects/42/repository/commits/{COMMIT}/merge_requests"),
+                "[]",
+            );
+            let pipeline =
+                format!(r#"{{"id": 9, "user": {{"id": 3, "username": "lin"}}, "before_sha": "{BASE}"}}"#);
+            job.gitlab.has("projects/42/pipelines/9", &pipeline);
+            job.set("CI_COMMIT_BEFORE_SHA", "0ther");
+            job.gitlab.has_file("policy.yaml", "0ther", POLICY);
+        }),
+        (
+            "policy loosened, and another folder is called the checkout",
+            |job| {
+                loosened(job);
+                let outside = job.outside.path().display().to_string();
+                job.set("CI_PROJECT_DIR", &outside);
+            },
+        ),
+        ("a policy under a new name", |job| {
+            let at_base = format!("projects/42/repository/files/policy.yaml/raw?ref={BASE}");
+            job.gitlab.has_not(&at_base);
+        }),
+        (
+            "pipeline file changed, and a variable says that it is kept elsewhere",
+            |job| {
+                job.guarded_by("{version: 1, refuse: [pipeline-changed]}");
+                job.gitlab
+                    .has_file(".gitlab-ci.yml", COMMIT, "include: ci/deploy.yml\n");
+                job.set("CI_CONFIG_PATH", "ci.yml@infra/pipelines");
+            },
+        ),
+        ("the branch has moved on, and it must not", |job| {
+            job.guarded_by("{version: 1, refuse: [commit-superseded]}");
+            job.gitlab.has(
+                "projects/42/repository/branches",
+                r#"[{"name": "main", "protected": true, "commit": {"id": "fedcba9876543210"}}]"#,
+            );
+        }),
         ("judged again, it does not pass", |job| {
             job.write("portcullis/plan.json", OPENS_SSH);
             job.write("shown.json", OPENS_SSH);
@@ -208,6 +300,110 @@ async fn whatever_changed_since_the_approval_is_refused_with_one_sentence() {
         all.push_str(&format!("## {name}\n{}\n\n", error(&text)));
     }
     insta::assert_snapshot!("refusals", all);
+}
+
+#[tokio::test]
+async fn soft_ground_is_minded_and_applied_on() {
+    type Change = fn(&mut Job);
+    let table: [(&str, Change); 6] = [
+        ("the branch has moved on", |job| {
+            job.gitlab.has(
+                "projects/42/repository/branches",
+                r#"[{"name": "main", "protected": true, "commit": {"id": "fedcba9876543210"}}]"#,
+            );
+        }),
+        ("what was there before was no policy", |job| {
+            job.gitlab.has_file("policy.yaml", BASE, "version: 77\n");
+        }),
+        ("the first policy comes with the first pipeline", |job| {
+            for file in ["policy.yaml", ".gitlab-ci.yml"] {
+                let at_base = format!("projects/42/repository/files/{file}/raw?ref={BASE}");
+                job.gitlab.has_not(&at_base);
+            }
+        }),
+        (
+            "the policy came to the branch after the merge request began",
+            |job| {
+                let at_base = format!("projects/42/repository/files/policy.yaml/raw?ref={BASE}");
+                job.gitlab.has_not(&at_base);
+                let request = job.gitlab.what("projects/42/merge_requests/7").replacen(
+                    '{',
+                    &format!(r#"{{"merge_commit_sha": "{COMMIT}", "#),
+                    1,
+                );
+                job.gitlab.has("projects/42/merge_requests/7", &request);
+                job.gitlab.has(
+                    &format!("projects/42/repository/commits/{COMMIT}"),
+                    &format!(r#"{{"id": "{COMMIT}", "parent_ids": ["0nto", "fea7"]}}"#),
+                );
+                job.gitlab.has_file("policy.yaml", "0nto", POLICY);
+                let file = job.gitlab.what(&format!(
+                    "projects/42/repository/files/.gitlab-ci.yml/raw?ref={BASE}"
+                ));
+                job.gitlab.has_file(".gitlab-ci.yml", "0nto", &file);
+            },
+        ),
+        ("only a variable says where the pipeline file is kept", |job| {
+            job.set("CI_CONFIG_PATH", "ci.yml@infra/pipelines");
+        }),
+        ("GitLab says it, too", |job| {
+            job.set("CI_CONFIG_PATH", "ci.yml@infra/pipelines");
+            job.set("PORTCULLIS_GITLAB_TOKEN", "glpat-never-shown-1");
+            job.gitlab.tells(
+                "projects/42",
+                r#"{"id": 42, "ci_config_path": "ci.yml@infra/pipelines"}"#,
+            );
+        }),
+    ];
+    let mut all = String::new();
+    for (name, change) in table {
+        let mut job = Job::new().await;
+        change(&mut job);
+        let (code, text) = job.run();
+        assert_eq!(code, 0, "{name}: {text}");
+        let minded: Vec<&str> = text.lines().filter(|line| line.starts_with("mind: ")).collect();
+        all.push_str(&format!("## {name}\n{}\n\n", minded.join("\n")));
+    }
+    insta::assert_snapshot!("minded", all);
+}
+
+#[tokio::test]
+async fn without_gitlabs_word_there_is_no_player() {
+    let mut all = String::new();
+    for (name, status, body) in [
+        ("not found", 404, r#"{"message":"404 Not Found"}"#),
+        ("forbidden", 403, r#"{"message":"403 Forbidden"}"#),
+        ("unauthorized", 401, r#"{"message":"401 Unauthorized"}"#),
+        (
+            "a job of nobody",
+            200,
+            r#"{"id": 70, "name": "deploy", "stage": "deploy", "status": "running"}"#,
+        ),
+    ] {
+        let mut job = Job::new().await;
+        job.gitlab.answers("job", status, body);
+        job.set("GITLAB_USER_LOGIN", "boss");
+        let (code, text) = job.run();
+        assert_eq!(code, 69, "{name}: {text}");
+        assert!(!job.applied(), "{name}");
+        all.push_str(&format!("## {name}\n{}\n\n", error(&text)));
+    }
+    insta::assert_snapshot!("nobodys-job", all);
+}
+
+#[tokio::test]
+async fn terraform_and_tofu_of_the_same_version_are_two() {
+    let job = Job::new().await;
+    fs::rename(job.path("fake-terraform"), job.path("tofu")).unwrap();
+    let mut arguments = ARGUMENTS;
+    arguments[5] = "./tofu";
+    let (code, text) = job.run_with(&arguments);
+    assert_eq!(code, 3, "{text}");
+    assert!(!job.applied());
+    assert!(
+        text.contains("approved terraform 1.11.4, found tofu 1.11.4"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -24,17 +24,23 @@ enum Left {
 }
 
 /// A job whose pipeline had a run of it before.
-async fn again(left: Left, status: &str) -> Job {
+async fn again(left: &Left, status: &str) -> Job {
     let job = Job::new().await;
+    ran(&job, 69, left, status);
+    job
+}
+
+/// One more earlier run, with this number.
+fn ran(job: &Job, id: u64, left: &Left, status: &str) {
     let before = job.gitlab.what("projects/42/pipelines/9/jobs").replacen(
         '[',
         &format!(
-            r#"[{{"id": 69, "name": "deploy", "stage": "deploy", "status": "{status}", "started_at": "2026-11-23T12:10:00Z"}},"#
+            r#"[{{"id": {id}, "name": "deploy", "stage": "deploy", "status": "{status}", "started_at": "2026-11-23T12:10:00Z"}},"#
         ),
         1,
     );
     job.gitlab.has("projects/42/pipelines/9/jobs", &before);
-    let artifacts = "projects/42/jobs/69/artifacts/portcullis";
+    let artifacts = format!("projects/42/jobs/{id}/artifacts/portcullis");
     if !matches!(left, Left::Nothing) {
         job.gitlab
             .has(&format!("{artifacts}/approval-request.json"), "{}");
@@ -46,7 +52,6 @@ async fn again(left: Left, status: &str) -> Job {
         );
         job.gitlab.has(&format!("{artifacts}/approval.json"), &record);
     }
-    job
 }
 
 #[tokio::test]
@@ -120,7 +125,7 @@ async fn played_again_after_it_was_killed() {
     ];
     let mut all = String::new();
     for (when, left, status, has_moved, expected) in table {
-        let job = again(left, status).await;
+        let job = again(&left, status).await;
         if has_moved {
             job.gitlab.has("projects/42/terraform/state/production", &moved);
         }
@@ -136,6 +141,41 @@ async fn played_again_after_it_was_killed() {
         }
     }
     insta::assert_snapshot!("played-again", all);
+}
+
+#[tokio::test]
+async fn played_a_third_time_after_the_second_was_refused() {
+    let table = [
+        (
+            "the first applied a part and stored no state",
+            Left::Record("apply_failed"),
+            3,
+        ),
+        ("the first was killed and left nothing", Left::Nothing, 3),
+        ("the first applied, and moved nothing", Left::Record("applied"), 3),
+        (
+            "the first could not take the lock",
+            Left::Record("state_locked"),
+            0,
+        ),
+        ("the first was refused, too", Left::Request, 0),
+    ];
+    let mut all = String::new();
+    for (when, first, expected) in table {
+        // A run that is refused leaves what it was given, and no record of an apply.
+        let job = again(&Left::Request, "failed").await;
+        ran(&job, 68, &first, "failed");
+        let (code, text) = job.run();
+        assert_eq!(code, expected, "{when}: {text}");
+        assert_eq!(job.applied(), expected == 0, "{when}");
+        let said = if expected == 0 {
+            "applied".to_owned()
+        } else {
+            error(&text)
+        };
+        all.push_str(&format!("## {when}\n{said}\n\n"));
+    }
+    insta::assert_snapshot!("played-a-third-time", all);
 }
 
 #[tokio::test]

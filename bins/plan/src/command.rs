@@ -33,8 +33,9 @@ Examples:
   portcullis-plan --config terraform/production --state-name production
   portcullis-plan --config terraform --terraform /opt/tofu --artifacts out
 
-Reads CI_API_V4_URL, CI_PROJECT_ID and CI_JOB_TOKEN. The plan takes no lock, so the Developer role is enough.
-With PORTCULLIS_PLAN_KEY, plan.tfplan is written encrypted; sensitive values are masked in all else, in any case.
+Reads CI_API_V4_URL, CI_PROJECT_ID and CI_JOB_TOKEN. The plan takes no lock, so the Developer
+role is enough. With PORTCULLIS_PLAN_KEY, plan.tfplan is written encrypted; sensitive values are
+masked in all else, in any case.
 
 Exit codes (docs/exit-codes.md):
   0 planned, or nothing to do · 64 wrong usage, missing variable or program · 65 unreadable plan
@@ -227,5 +228,7 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Args::command().debug_assert();
+        // clap breaks longer lines, each by itself.
+        assert!(EXAMPLES.lines().all(|line| line.chars().count() <= 100));
     }
 }

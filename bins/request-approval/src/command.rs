@@ -36,11 +36,11 @@ pub(crate) struct Args {
 const EXAMPLES: &str = "\
 Examples:
   portcullis-request-approval --config terraform --policy terraform/policy.yaml
-  portcullis-request-approval --config live/prod --policy policy.yaml --state-name prod --guard guard.yaml
+  portcullis-request-approval --config live/prod --policy policy.yaml --guard guard.yaml
 
-Reads CI_API_V4_URL, CI_PROJECT_ID, CI_JOB_TOKEN, CI_COMMIT_SHA, CI_COMMIT_AUTHOR, GITLAB_USER_LOGIN,
-and asks GitLab about the branch and the change. It posts nothing: `portcullis-notify requested` asks
-in Slack.
+Reads CI_API_V4_URL, CI_PROJECT_ID, CI_JOB_TOKEN, CI_COMMIT_SHA, CI_COMMIT_AUTHOR and
+GITLAB_USER_LOGIN, and asks GitLab about the branch and the change. It posts nothing:
+`portcullis-notify requested` asks in Slack.
 
 Exit codes (docs/exit-codes.md):
   0 sealed · 1 the policy says no · 2 the policy cannot tell · 3 the guard would refuse the deploy
@@ -48,12 +48,20 @@ Exit codes (docs/exit-codes.md):
 
 const REQUEST: &str = "approval-request.json";
 
+/// GitLab decides which jobs there are before anything is planned, so the manual job waits all the same.
+const NOTHING: &str = "\
+nothing to approve: the plan changes nothing, and the deploy job need not be played
+GitLab shows this pipeline as blocked until somebody plays deploy, which then applies nothing and lets the views be compared,
+or until somebody cancels it; nothing waits for it, and the next pipeline takes its place
+";
+
 const LOCK_FILE: &str = ".terraform.lock.hcl";
 
 pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let artifacts = stage.artifacts(&args.artifacts.folder);
     // An earlier run's request must not be taken for this one's, however this one ends.
     artifacts.remove(REQUEST)?;
+    folder(&args.config)?;
 
     let compliance_text = artifacts.read_text("compliance.json")?;
     let compliance: Report = document(
@@ -83,7 +91,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     };
     let plan = Plan::read(&plan_json).map_err(unreadable)?;
     if changes_nothing(&plan_json).map_err(unreadable)? {
-        stage.out("nothing to approve: the plan changes nothing, and the deploy job need not be played\n")?;
+        stage.out(NOTHING)?;
         return Ok(Exit::Pass);
     }
     let provider_lock = lock_file(stage, &args.config)?;
@@ -106,6 +114,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         state: state
             .as_ref()
             .map_or((None, None), |state| (state.lineage.as_deref(), state.serial)),
+        terraform: stage.terraform_or_tofu(),
         terraform_version: plan.terraform_version.as_deref().unwrap_or("of unknown version"),
         provider_lock: provider_lock.as_deref(),
         portcullis_version: env!("CARGO_PKG_VERSION"),
@@ -155,11 +164,15 @@ struct Version {
     format_version: String,
 }
 
-fn lock_file(stage: &Stage, config: &Path) -> Result<Option<Vec<u8>>, Failure> {
-    if !config.is_dir() {
-        return Err(Failure::usage(format!("{}: no such folder", config.display()))
-            .hint("name the folder of the .tf files with `--config DIR`"));
+fn folder(config: &Path) -> Result<(), Failure> {
+    if config.is_dir() {
+        return Ok(());
     }
+    Err(Failure::usage(format!("{}: no such folder", config.display()))
+        .hint("name the folder of the .tf files with `--config DIR`"))
+}
+
+fn lock_file(stage: &Stage, config: &Path) -> Result<Option<Vec<u8>>, Failure> {
     match stage.read_bytes(&config.join(LOCK_FILE)) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ReadErrorKind::Missing => Ok(None),
@@ -248,5 +261,7 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Args::command().debug_assert();
+        // clap breaks longer lines, each by itself.
+        assert!(EXAMPLES.lines().all(|line| line.chars().count() <= 100));
     }
 }

@@ -406,6 +406,11 @@ async fn bad_input_is_named() {
     std::fs::remove_dir_all(job.path("terraform")).unwrap();
     job.write("terraform", "a file");
     check("a file for a folder", job);
+    let job = Job::new(&gitlab.uri());
+    for folder in ["terraform", "portcullis"] {
+        std::fs::remove_dir_all(job.path(folder)).unwrap();
+    }
+    check("no folder at all: the first that is named", job);
     for name in ["CI_API_V4_URL", "CI_PROJECT_ID", "CI_JOB_TOKEN", "CI_COMMIT_SHA"] {
         check(&format!("no {name}"), Job::new(&gitlab.uri()).without(name));
     }

@@ -237,6 +237,8 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Args::command().debug_assert();
+        // clap breaks longer lines, each by itself.
+        assert!(EXAMPLES.lines().all(|line| line.chars().count() <= 100));
     }
 
     #[test]

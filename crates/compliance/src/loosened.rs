@@ -43,17 +43,20 @@ pub fn loosened(before: &Policy, after: &Policy) -> Vec<String> {
     found
 }
 
-/// [`loosened`] of the files that make a policy together, each with its name, before and after a change. Files that were no
-/// policy held nobody to anything; files that are none any more hold nobody to what they said.
+/// [`loosened`] of the files that make a policy together, each with its name, before and after a change; `None` when what was
+/// there before does not read: then nobody can tell. Files that are no policy any more hold nobody to what they said.
 #[must_use]
-pub fn loosened_files(before: &[(String, String)], after: &[(String, String)]) -> Vec<String> {
+pub fn loosened_files(before: &[(String, String)], after: &[(String, String)]) -> Option<Vec<String>> {
+    if before.is_empty() {
+        return Some(Vec::new());
+    }
     let read = |files: &[(String, String)]| {
         Policy::read_all(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))
     };
     match (read(before), read(after)) {
-        (Ok(before), Ok(after)) => loosened(&before, &after),
-        (Err(_), _) => Vec::new(),
-        (Ok(_), Err(_)) => vec!["it is no policy any more".to_owned()],
+        (Ok(before), Ok(after)) => Some(loosened(&before, &after)),
+        (Err(_), _) => None,
+        (Ok(_), Err(_)) => Some(vec!["it is no policy any more".to_owned()]),
     }
 }
 

@@ -8,15 +8,18 @@ use crate::concern::{Place, Since};
 use crate::people::{Approvers, Membership, Memberships, Origin};
 use crate::pipeline_file::local_includes;
 use portcullis_gitlab::client::{Client, Error, if_available};
-use portcullis_gitlab::job::{Commit, Job, Pipeline, User};
+use portcullis_gitlab::job::{Commit, Job, Pipeline, User, merge_request_of};
 use portcullis_gitlab::merge_request::MergeRequest;
 use portcullis_gitlab::protection::Branch;
-use portcullis_gitlab::{Project, ci::Variables};
+use portcullis_gitlab::{Project, ProjectFacts, ci::Variables};
 use std::collections::BTreeSet;
 use std::fmt;
 
 /// A policy or a pipeline file beyond this is not compared.
 const LARGEST: usize = 4 << 20;
+
+/// Where the pipeline file stands unless a project says otherwise. (GitLab docs, "Customize pipeline configuration".)
+const PIPELINE_FILE: &str = ".gitlab-ci.yml";
 
 /// How many files of a pipeline are compared: beyond, it counts as not known.
 const MOST_INCLUDES: usize = 50;
@@ -57,20 +60,24 @@ impl Change {
     }
 }
 
-/// The newest run of the same job in the same pipeline before this one.
+/// The branch or tag that the job runs on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunsOn {
+    /// Its name, as GitLab says it where it can be asked.
+    pub name: Option<String>,
+    /// Whether it is protected: as GitLab says, else as the job's variables do.
+    pub protected: Option<bool>,
+    /// The commit it stands at now; `None` when that cannot be read.
+    pub head: Option<String>,
+}
+
+/// A run of the same job in the same pipeline that began before this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EarlierRun {
-    /// There was none.
-    None,
-    /// GitLab does not tell.
-    NotKnown,
-    /// It began.
-    Began {
-        /// The job's number.
-        id: u64,
-        /// GitLab's word for how it ended, such as `success`, `failed` or `canceled`.
-        status: String,
-    },
+pub struct EarlierRun {
+    /// The job's number.
+    pub id: u64,
+    /// GitLab's word for how it ended, such as `success`, `failed` or `canceled`.
+    pub status: String,
 }
 
 /// A file's text before a change and after it.
@@ -112,13 +119,36 @@ impl Inquiry {
     pub async fn own_job(&mut self) -> Result<Option<Job>, Error> {
         let job = if_available(self.job.own_job().await)?;
         if let Some(job) = &job {
-            self.facts.job_id = Some(job.id);
-            self.facts.job_name = Some(job.name.clone());
-            if let Some(pipeline) = &job.pipeline {
-                self.facts.pipeline_id = Some(pipeline.id);
-            }
+            self.believe(job);
         }
         Ok(job)
+    }
+
+    fn believe(&mut self, job: &Job) {
+        let facts = &mut self.facts;
+        facts.job_id = Some(job.id);
+        facts.job_name = Some(job.name.clone());
+        let pipeline = job.pipeline.as_ref();
+        if let Some(pipeline) = pipeline {
+            facts.pipeline_id = Some(pipeline.id);
+            if let Some(project) = pipeline.project_id {
+                self.project = Project::Id(project);
+            }
+        }
+        if let Some(commit) = &job.commit {
+            facts.commit_sha = Some(commit.id.clone());
+        }
+        // What only a merge request's pipeline has is believed in none but that.
+        if let Some(name) = runs_on(job) {
+            facts.merge_request_iid = merge_request_of(name);
+            if facts.merge_request_iid.is_none() {
+                facts.merge_request_base = None;
+            } else {
+                // The variable speaks of the pipeline's source branch, or of whatever somebody wrote there.
+                facts.commit_ref_protected = None;
+            }
+            facts.commit_ref_name = Some(name.to_owned());
+        }
     }
 
     /// Who started the pipeline, by login.
@@ -126,13 +156,16 @@ impl Inquiry {
     /// # Errors
     /// When GitLab cannot be asked.
     pub async fn starter(&mut self) -> Result<Option<String>, Error> {
+        let pipeline = self.pipeline().await?;
+        Ok(pipeline.and_then(|pipeline| pipeline.user).map(login))
+    }
+
+    async fn pipeline(&mut self) -> Result<Option<Pipeline>, Error> {
         let Some(pipeline) = self.facts.pipeline_id else {
             return Ok(None);
         };
-        let pipeline: Option<Pipeline> = self
-            .ask(async |client, project| client.pipeline(project, pipeline).await)
-            .await?;
-        Ok(pipeline.and_then(|pipeline| pipeline.user).map(login))
+        self.ask(async |client, project| client.pipeline(project, pipeline).await)
+            .await
     }
 
     /// How the commit came to its branch, who approved it there, and what was before it.
@@ -145,7 +178,7 @@ impl Inquiry {
             None => self.merged_by(commit).await?,
         };
         let mut change = Change::default();
-        let mut begins = self.facts.merge_request_base.clone();
+        let mut begins = None;
         match iid {
             None => {}
             Some(None) => change.origin = Origin::Pushed,
@@ -163,7 +196,15 @@ impl Inquiry {
                     let by = approvals.approved_by.into_iter();
                     by.map(|approval| approval.user.username).collect()
                 });
-                begins = begins.or_else(|| request.as_ref()?.diff_refs.as_ref()?.base_sha.clone());
+                let made = request
+                    .as_ref()
+                    .is_some_and(|request| request.merge_commit_sha.as_deref() == Some(commit));
+                if made {
+                    begins = self.merged_onto(commit).await?;
+                }
+                begins = begins
+                    .or_else(|| request.as_ref()?.diff_refs.as_ref()?.base_sha.clone())
+                    .or_else(|| self.facts.merge_request_base.clone());
                 change.origin = Origin::MergeRequest {
                     iid,
                     opener: request.and_then(|request| request.author).map(login),
@@ -171,7 +212,10 @@ impl Inquiry {
                 };
             }
         }
-        change.base = match begins.or_else(|| self.pushed_onto()) {
+        if begins.is_none() {
+            begins = self.pushed_onto(commit).await?;
+        }
+        change.base = match begins {
             Some(base) => Some(base),
             None => {
                 let commit: Option<Commit> = self
@@ -204,26 +248,52 @@ impl Inquiry {
         ))
     }
 
-    /// The commit that was pushed onto; GitLab writes zeros where it knows none.
-    fn pushed_onto(&self) -> Option<String> {
-        let before = self.facts.commit_before_sha.clone()?;
-        before.bytes().any(|byte| byte != b'0').then_some(before)
+    /// What the branch stood at before a merge commit that GitLab made: its first parent. Where a merge request began may be long
+    /// before that, and what others merged meanwhile is no part of it.
+    async fn merged_onto(&mut self, commit: &str) -> Result<Option<String>, Error> {
+        let merge: Option<Commit> = self
+            .ask(async |client, project| client.commit(project, commit).await)
+            .await?;
+        let parents = merge.map(|merge| merge.parent_ids).unwrap_or_default();
+        Ok(match parents.as_slice() {
+            [onto, _, ..] => Some(onto.clone()),
+            _ => None,
+        })
     }
 
-    /// Whether the branch is protected: as GitLab says, else as the job's variables do.
+    /// The commit that was pushed onto, as GitLab says, else as the job's variable does; GitLab writes zeros where it knows
+    /// none. No commit is its own past: compared with that, no change touches anything.
+    async fn pushed_onto(&mut self, commit: &str) -> Result<Option<String>, Error> {
+        let said = self.facts.commit_before_sha.clone();
+        let before = match self.pipeline().await?.and_then(|pipeline| pipeline.before_sha) {
+            Some(before) => Some(before),
+            None => said,
+        };
+        Ok(before.filter(|before| before != commit && before.bytes().any(|byte| byte != b'0')))
+    }
+
+    /// The branch or tag that the job runs on.
     ///
     /// # Errors
     /// When GitLab cannot be asked.
-    pub async fn ref_protected(&mut self) -> Result<Option<bool>, Error> {
-        let said = self.facts.commit_ref_protected;
-        let Some(name) = self.facts.commit_ref_name.clone() else {
-            return Ok(said);
+    pub async fn runs_on(&mut self) -> Result<RunsOn, Error> {
+        let mut found = RunsOn {
+            name: self.facts.commit_ref_name.clone(),
+            protected: self.facts.commit_ref_protected,
+            head: None,
+        };
+        let Some(name) = found.name.clone() else {
+            return Ok(found);
         };
         let branch: Option<Option<Branch>> = self
             .ask(async |client, project| client.branch(project, &name).await)
             .await?;
         // A tag is no branch.
-        Ok(branch.flatten().map(|branch| branch.protected).or(said))
+        if let Some(branch) = branch.flatten() {
+            found.protected = Some(branch.protected);
+            found.head = branch.commit.map(|commit| commit.id);
+        }
+        Ok(found)
     }
 
     /// Whether the environment is protected. Only where GitLab has protected environments, with an access token.
@@ -342,11 +412,56 @@ impl Inquiry {
     /// # Errors
     /// When GitLab cannot be asked.
     pub async fn pipeline_file(&mut self, commit: &str, base: Option<&str>) -> Result<Place, Error> {
-        let path = self.facts.config_path.as_deref().unwrap_or(".gitlab-ci.yml");
-        if path.contains('@') || path.contains("://") {
-            return Ok(Place::Elsewhere(path.to_owned()));
+        let shown: Option<ProjectFacts> = self
+            .ask(async |client, project| client.project(project).await)
+            .await?;
+        let shown = shown.and_then(|project| project.ci_config_path);
+        let said = self.facts.config_path.clone();
+        let named = |path: Option<String>| path.filter(|path| !path.is_empty());
+        let path = match &shown {
+            Some(path) => named(path.clone()),
+            None => named(said),
+        };
+        let path = path.unwrap_or_else(|| PIPELINE_FILE.to_owned());
+        let elsewhere = path.contains('@') || path.contains("://");
+        if shown.is_some() && elsewhere {
+            return Ok(Place::Elsewhere(path));
         }
-        let path = path.to_owned();
+        if shown.is_some() || path == PIPELINE_FILE {
+            return self.file_with_includes(path, commit, base).await;
+        }
+        // Whoever may set variables may have written it: what stands at the usual place counts, too, and the rest is not
+        // known.
+        let doubt = Since::NotKnown(
+            "only the variable CI_CONFIG_PATH says where the pipeline file is kept, and GitLab does not show it to this job"
+                .to_owned(),
+        );
+        let mut looked_at = vec![PIPELINE_FILE.to_owned()];
+        if !elsewhere {
+            looked_at.push(path.clone());
+        }
+        for file in looked_at {
+            if let Place::Repository {
+                path,
+                since: Since::Changed | Since::New,
+            } = self.file_with_includes(file, commit, base).await?
+            {
+                return Ok(Place::Repository {
+                    path,
+                    since: Since::Changed,
+                });
+            }
+        }
+        Ok(Place::Repository { path, since: doubt })
+    }
+
+    /// A pipeline file, and whether the change touches it or a local file that it includes.
+    async fn file_with_includes(
+        &mut self,
+        path: String,
+        commit: &str,
+        base: Option<&str>,
+    ) -> Result<Place, Error> {
         let mut open = vec![path.clone()];
         let mut seen: BTreeSet<String> = open.iter().cloned().collect();
         let mut doubt = None;
@@ -358,10 +473,13 @@ impl Inquiry {
             let versions = self.versions(&file, commit, base).await?;
             match versions.since {
                 Since::Changed | Since::New => {
-                    return Ok(Place::Repository {
-                        path: file,
-                        since: versions.since,
-                    });
+                    // New is what brings the first pipeline of all; a file that an older one includes is a change of that.
+                    let since = if file == path {
+                        versions.since
+                    } else {
+                        Since::Changed
+                    };
+                    return Ok(Place::Repository { path: file, since });
                 }
                 Since::NotKnown(why) => {
                     doubt = doubt.or(Some(why));
@@ -382,32 +500,35 @@ impl Inquiry {
         Ok(Place::Repository { path, since })
     }
 
-    /// The newest run of the same job in this pipeline before this one.
+    /// The runs of the same job in this pipeline that began before this one, newest first; `None` when GitLab does not tell.
+    /// All of them: a run that was refused since the one before it had applied says nothing of that one by itself.
     ///
     /// # Errors
     /// When GitLab cannot be asked.
-    pub async fn earlier_run(&mut self) -> Result<EarlierRun, Error> {
+    pub async fn earlier_runs(&mut self) -> Result<Option<Vec<EarlierRun>>, Error> {
         let (Some(pipeline), Some(own), Some(name)) = (
             self.facts.pipeline_id,
             self.facts.job_id,
             self.facts.job_name.clone(),
         ) else {
-            return Ok(EarlierRun::NotKnown);
+            return Ok(None);
         };
         let jobs: Option<Vec<Job>> = self
             .ask(async |client, project| client.jobs_and_retried(project, pipeline).await)
             .await?;
         let Some(jobs) = jobs else {
-            return Ok(EarlierRun::NotKnown);
+            return Ok(None);
         };
-        let before = jobs
+        let mut before: Vec<EarlierRun> = jobs
             .into_iter()
-            .filter(|job| job.name == name && job.id < own && job.started_at.is_some());
-        let newest = before.max_by_key(|job| job.id);
-        Ok(newest.map_or(EarlierRun::None, |job| EarlierRun::Began {
-            id: job.id,
-            status: job.status.as_str().to_owned(),
-        }))
+            .filter(|job| job.name == name && job.id < own && job.started_at.is_some())
+            .map(|job| EarlierRun {
+                id: job.id,
+                status: job.status.as_str().to_owned(),
+            })
+            .collect();
+        before.sort_by_key(|run| std::cmp::Reverse(run.id));
+        Ok(Some(before))
     }
 
     /// One file that another job left, `None` when it left none of this name or its artifacts are gone.
@@ -471,6 +592,19 @@ impl Inquiry {
             }
         }
     }
+}
+
+/// The branch or tag of a job; `refs/merge-requests/7/head` in a merge request's pipeline.
+#[must_use]
+pub fn runs_on(job: &Job) -> Option<&str> {
+    let of_pipeline = || job.pipeline.as_ref()?.ref_name.as_deref();
+    let name = job.ref_name.as_deref().or_else(of_pipeline)?;
+    let short = |kind| name.strip_prefix(kind);
+    Some(
+        short("refs/heads/")
+            .or_else(|| short("refs/tags/"))
+            .unwrap_or(name),
+    )
 }
 
 fn login(user: User) -> String {

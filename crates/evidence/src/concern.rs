@@ -25,6 +25,8 @@ pub enum Concern {
     GuardInRepository,
     /// The change touches the guard's rules.
     GuardChanged,
+    /// The branch has moved on to another commit.
+    CommitSuperseded,
     /// The change loosens the policy.
     PolicyLoosened,
     /// The change touches the policy, and loosens nothing in it.
@@ -48,7 +50,7 @@ pub enum Weight {
 
 impl Concern {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::RefNotProtected,
         Self::PolicyLoosened,
         Self::GuardChanged,
@@ -56,6 +58,7 @@ impl Concern {
         Self::PipelineChanged,
         Self::GuardInRepository,
         Self::NotCompared,
+        Self::CommitSuperseded,
         Self::EnvironmentNotProtected,
         Self::ClockDiffers,
         Self::PipelineInRepository,
@@ -75,6 +78,7 @@ impl Concern {
             Self::GuardChanged => "guard-changed",
             Self::PolicyLoosened => "policy-loosened",
             Self::PolicyChanged => "policy-changed",
+            Self::CommitSuperseded => "commit-superseded",
             Self::NotCompared => "not-compared",
             Self::ClockDiffers => "clock-differs",
         }
@@ -89,6 +93,7 @@ impl Concern {
             | Self::PipelineChanged
             | Self::GuardInRepository
             | Self::NotCompared
+            | Self::CommitSuperseded
             | Self::EnvironmentNotProtected
             | Self::ClockDiffers => Weight::Say,
             Self::PipelineInRepository | Self::EnvironmentNotKnown => Weight::Ignore,
@@ -115,6 +120,7 @@ impl Concern {
             Self::NotCompared => {
                 "let the job read the repository: GitLab 18, or PORTCULLIS_GITLAB_TOKEN with the scope read_api"
             }
+            Self::CommitSuperseded => "deploy from the newest pipeline of the branch",
             Self::ClockDiffers => "set the clock of the runner's machine",
         }
     }
@@ -142,6 +148,8 @@ pub struct Ground {
     pub ref_name: String,
     /// Whether it is protected; `None` when nobody says.
     pub ref_protected: Option<bool>,
+    /// The commit that the branch stands at now, when it is another than the one to be deployed.
+    pub superseded_by: Option<String>,
     /// The environment, and whether it is protected; `None` when that cannot be read.
     pub environment: Option<(String, Option<bool>)>,
     /// The pipeline file.
@@ -152,6 +160,8 @@ pub struct Ground {
     pub policies: Vec<Place>,
     /// What the change loosens in the policy, each in a sentence.
     pub loosened: Vec<String>,
+    /// Why what the change loosens in the policy cannot be told.
+    pub not_comparable: Option<String>,
     /// How far this machine's clock is before GitLab's.
     pub clock: Option<SignedDuration>,
 }
@@ -206,6 +216,13 @@ impl Ground {
                 format!("nobody says that the branch {branch} is protected"),
             ),
         }
+        if let Some(head) = &self.superseded_by {
+            let head: String = head.chars().take(8).collect();
+            say(
+                Concern::CommitSuperseded,
+                format!("the branch {branch} has moved on to {head} since: this is not its newest commit"),
+            );
+        }
         let touched: Vec<(&str, &Since)> = self
             .policies
             .iter()
@@ -229,8 +246,41 @@ impl Ground {
                     paths.join(" and ")
                 ),
             );
-        } else {
-            for (path, since) in touched {
+        }
+        // A change that brings both a policy of another name and the pipeline that names it would be judged by nothing that
+        // was there before it. Where the pipeline itself is new, nothing was.
+        let first = matches!(
+            &self.pipeline_file,
+            Some(Place::Repository {
+                since: Since::New,
+                ..
+            })
+        );
+        let new: Vec<&str> = touched
+            .iter()
+            .filter(|(_, since)| !first && matches!(since, Since::New))
+            .map(|(path, _)| *path)
+            .collect();
+        if !new.is_empty() {
+            say(
+                Concern::PolicyLoosened,
+                format!(
+                    "the policy {} is new in this change: which one held before it is not known",
+                    new.join(" and ")
+                ),
+            );
+        }
+        if let Some(why) = self.not_comparable.as_ref().filter(|_| self.loosened.is_empty()) {
+            let paths: Vec<&str> = touched.iter().map(|(path, _)| *path).collect();
+            say(
+                Concern::NotCompared,
+                format!(
+                    "what this change loosens in the policy {} is not known: {why}",
+                    paths.join(" and ")
+                ),
+            );
+        } else if self.loosened.is_empty() {
+            for (path, since) in touched.iter().filter(|(path, _)| !new.contains(path)) {
                 let text = match since {
                     Since::New => format!("the policy {path} is new in this change"),
                     _ => format!("this change touches the policy {path}, and loosens nothing in it"),

@@ -26,6 +26,7 @@
 //!     exposure: b"{}",
 //!     commit: "0123456789abcdef",
 //!     state: (None, None),
+//!     terraform: "terraform",
 //!     terraform_version: "1.11.4",
 //!     provider_lock: None,
 //!     portcullis_version: "0.1.0",

@@ -24,7 +24,9 @@ pub struct Materials<'a> {
     pub commit: &'a str,
     /// The state's lineage and serial, each as far as the state tells; both `None` when there is no state.
     pub state: (Option<&'a str>, Option<u64>),
-    /// The version of terraform that wrote the plan, as the plan's JSON says it.
+    /// `terraform` or `tofu`: both count their versions alike.
+    pub terraform: &'a str,
+    /// The version of it that wrote the plan, as the plan's JSON says it.
     pub terraform_version: &'a str,
     /// The provider lock file `.terraform.lock.hcl`, when the configuration's folder holds one.
     pub provider_lock: Option<&'a [u8]>,
@@ -47,7 +49,7 @@ impl Materials<'_> {
             commit: self.commit.to_owned(),
             state_lineage: self.state.0.map(str::to_owned),
             state_serial: self.state.1,
-            terraform: format!("terraform {}", self.terraform_version),
+            terraform: format!("{} {}", self.terraform, self.terraform_version),
             provider_lock: self.provider_lock.map(of),
             portcullis: Some(self.portcullis_version.to_owned()),
         }

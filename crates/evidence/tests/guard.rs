@@ -484,6 +484,7 @@ fn soft() -> Ground {
     Ground {
         ref_name: "main".into(),
         ref_protected: Some(false),
+        superseded_by: Some("0123456789abcdef".into()),
         environment: Some(("production".into(), Some(false))),
         pipeline_file: Some(place(".gitlab-ci.yml", Since::Changed)),
         guard_file: Some(place("guard.yaml", Since::New)),
@@ -498,6 +499,7 @@ fn soft() -> Ground {
             "the rule no-ssh is gone".into(),
             "the rule x has the severity low instead of high".into(),
         ],
+        not_comparable: None,
         clock: Some(jiff::SignedDuration::from_mins(-90)),
     }
 }
@@ -524,9 +526,14 @@ fn soft_ground_is_told_and_the_worst_of_it_closes_the_gate() {
     tell(&Ground {
         loosened: Vec::new(),
         ref_protected: Some(true),
+        superseded_by: None,
         environment: None,
         guard_file: None,
-        pipeline_file: None,
+        // The first pipeline of all.
+        pipeline_file: Some(Place::Repository {
+            path: ".gitlab-ci.yml".to_owned(),
+            since: Since::New,
+        }),
         clock: None,
         ..soft()
     });
@@ -539,8 +546,15 @@ fn soft_ground_is_told_and_the_worst_of_it_closes_the_gate() {
         environment: Some(("production".into(), None)),
         pipeline_file: Some(not_known(".gitlab-ci.yml")),
         guard_file: None,
-        policies: vec![not_known("policy.yaml")],
+        policies: vec![
+            not_known("policy.yaml"),
+            Place::Repository {
+                path: "a.yaml".to_owned(),
+                since: Since::Changed,
+            },
+        ],
         loosened: Vec::new(),
+        not_comparable: Some("what was there before does not read".into()),
         clock: Some(jiff::SignedDuration::from_mins(7)),
         ..soft()
     });
@@ -548,11 +562,13 @@ fn soft_ground_is_told_and_the_worst_of_it_closes_the_gate() {
     let firm = Ground {
         ref_name: "main".into(),
         ref_protected: Some(true),
+        superseded_by: None,
         environment: Some(("production".into(), Some(true))),
         pipeline_file: Some(Place::Elsewhere("ci.yml@infra/pipelines".into())),
         guard_file: Some(Place::Elsewhere("/builds/x.tmp/PORTCULLIS_GUARD".into())),
         policies: Vec::new(),
         loosened: Vec::new(),
+        not_comparable: None,
         clock: Some(jiff::SignedDuration::from_secs(299)),
     };
     assert_eq!(firm.remarks(), []);
@@ -626,6 +642,7 @@ fn of_several_policy_files_each_counts_and_their_order() {
             exposure: b"",
             commit: "c",
             state: (None, None),
+            terraform: "terraform",
             terraform_version: "1",
             provider_lock: None,
             portcullis_version: "1",

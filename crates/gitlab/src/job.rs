@@ -32,6 +32,10 @@ pub struct Job {
     /// Who runs it: the pipeline's user, or the player of a manual job.
     #[serde(default)]
     pub user: Option<User>,
+    /// The branch or tag; in a merge request's pipeline `refs/merge-requests/7/head`, see [`merge_request_of`]. Text from
+    /// outside.
+    #[serde(default, rename = "ref")]
+    pub ref_name: Option<String>,
     /// The pipeline it belongs to.
     #[serde(default)]
     pub pipeline: Option<Pipeline>,
@@ -103,12 +107,18 @@ pub struct Pipeline {
     /// How it came about: `push`, `merge_request_event`, ….
     #[serde(default)]
     pub source: Option<String>,
+    /// The project it runs in.
+    #[serde(default)]
+    pub project_id: Option<u64>,
     /// The branch or tag. Text from outside.
     #[serde(default, rename = "ref")]
     pub ref_name: Option<String>,
     /// The commit.
     #[serde(default)]
     pub sha: Option<String>,
+    /// The commit that the branch stood at before; all zeros where GitLab knows none. Listings leave it out.
+    #[serde(default)]
+    pub before_sha: Option<String>,
     /// Its page.
     #[serde(default)]
     pub web_url: Option<String>,
@@ -173,6 +183,20 @@ impl Inputs {
         }
         body.into()
     }
+}
+
+/// The merge request whose pipeline runs on this ref; `None` for a branch or a tag. (GitLab docs, "Merge request pipelines",
+/// "Merged results pipelines", "Merge trains".)
+///
+/// ```
+/// use portcullis_gitlab::job::merge_request_of;
+/// assert_eq!(merge_request_of("refs/merge-requests/7/head"), Some(7));
+/// assert_eq!(merge_request_of("main"), None);
+/// ```
+#[must_use]
+pub fn merge_request_of(ref_name: &str) -> Option<u64> {
+    let (iid, _) = ref_name.strip_prefix("refs/merge-requests/")?.split_once('/')?;
+    iid.parse().ok()
 }
 
 /// The job of this name: the newest, should it have been retried. Its `web_url` is where a manual job is played.

@@ -69,5 +69,5 @@ mod secret;
 pub mod state;
 
 pub use error_body::ErrorBody;
-pub use project::{Member, Project};
+pub use project::{Member, Project, ProjectFacts};
 pub use secret::Secret;

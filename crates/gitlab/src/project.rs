@@ -13,6 +13,19 @@ pub struct Member {
     pub access_level: u64,
 }
 
+/// What a project says of itself, as far as it is in use. (GitLab docs, "Projects API".)
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+pub struct ProjectFacts {
+    /// Where the pipeline file is kept, as `CI_CONFIG_PATH` says it; the inner `None` and an empty text stand for
+    /// `.gitlab-ci.yml`. The outer `None`: GitLab does not show it to this token.
+    #[serde(default, deserialize_with = "shown")]
+    pub ci_config_path: Option<Option<String>>,
+}
+
+fn shown<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    serde::Deserialize::deserialize(deserializer).map(Some)
+}
+
 /// A project, by number or by full path, as the API's `:id` accepts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Project {

@@ -3,7 +3,7 @@
 //! Sources: GitLab docs, "Branches API", "Protected branches API", "Protected environments API", "Personal access tokens
 //! API".
 
-use crate::null;
+use crate::{job::Commit, null};
 use serde::Deserialize;
 
 /// A branch.
@@ -14,6 +14,9 @@ pub struct Branch {
     /// Whether a rule protects it, by name or by wildcard.
     #[serde(default, deserialize_with = "null::is_default")]
     pub protected: bool,
+    /// The commit it stands at.
+    #[serde(default)]
+    pub commit: Option<Commit>,
     /// Whether it is the default branch.
     #[serde(default, deserialize_with = "null::is_default")]
     pub default: bool,

@@ -184,6 +184,15 @@ pub struct LockInfo {
     pub path: String,
 }
 
+/// What asking for a lock did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Locked {
+    /// It is ours.
+    Done,
+    /// Somebody holds the state; who, when GitLab names them.
+    HeldBy(Option<LockHolder>),
+}
+
 /// What taking off a lock did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unlocked {

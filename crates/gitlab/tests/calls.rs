@@ -16,7 +16,7 @@ use portcullis_gitlab::{
     commit_status::{CommitState, CommitStatus, StatusSet},
     job::{Commit, Inputs, JobStatus},
     note::Written,
-    state::Unlocked,
+    state::{Locked, Unlocked},
 };
 use std::fmt::Write as _;
 use support::{TOKEN, config, job_client, private_client, production};
@@ -60,6 +60,66 @@ async fn a_version_is_read_by_its_serial() {
     let read = client.state_version(&production(), 7).await.unwrap();
     assert_eq!(read.unwrap(), br#"{"serial": 7}"#);
     assert_eq!(client.state_version(&production(), 8).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_lock_is_taken_or_somebody_holds_it() {
+    let server = MockServer::start().await;
+    let lock = "/api/v4/projects/42/terraform/state/production/lock";
+    let ours = serde_json::json!({"ID": "mine", "Operation": "OperationTypeApply", "Info": "", "Who": "ci@runner",
+                                  "Version": "1.11.4", "Created": "2026-11-23T11:00:00Z", "Path": ""});
+    Mock::given(method("POST"))
+        .and(path(lock))
+        .and(basic_auth("gitlab-ci-token", TOKEN))
+        .and(body_json(&ours))
+        .respond_with(ResponseTemplate::new(200))
+        .up_to_n_times(1)
+        .with_priority(1)
+        .expect(1)
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path(lock))
+        .respond_with(ResponseTemplate::new(409).set_body_string(
+            r#"{"ID":"other","Operation":"OperationTypeApply","Info":"","Who":"grace","Version":"1.11.4","Created":"2026-11-23T10:00:00Z","Path":""}"#,
+        ))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let client = job_client(&server.uri());
+    let ours = serde_json::from_value(ours).unwrap();
+    assert_eq!(
+        client.lock_state(&production(), &ours).await.unwrap(),
+        Locked::Done
+    );
+    let Locked::HeldBy(Some(holder)) = client.lock_state(&production(), &ours).await.unwrap() else {
+        panic!("somebody else holds it");
+    };
+    assert_eq!((holder.id.as_str(), holder.who.as_str()), ("other", "grace"));
+}
+
+#[tokio::test]
+async fn where_the_pipeline_file_is_kept_is_told_hidden_or_left_at_the_default() {
+    for (body, expected) in [
+        (
+            r#"{"id": 42, "ci_config_path": "ci.yml@infra/pipelines"}"#,
+            Some(Some("ci.yml@infra/pipelines")),
+        ),
+        (r#"{"id": 42, "ci_config_path": null}"#, Some(None)),
+        (r#"{"id": 42}"#, None),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(method("GET"))
+            .and(path("/api/v4/projects/42"))
+            .respond_with(ResponseTemplate::new(200).set_body_string(body))
+            .mount(&server)
+            .await;
+        let facts = private_client(&server.uri())
+            .project(&Project::Id(42))
+            .await
+            .unwrap();
+        assert_eq!(facts.ci_config_path.as_ref().map(Option::as_deref), expected);
+    }
 }
 
 #[tokio::test]

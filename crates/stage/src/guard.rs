@@ -111,11 +111,16 @@ impl Stage {
     /// The path from the root of the checkout, with `/`; `None` for what stands elsewhere.
     #[must_use]
     pub fn in_checkout(&self, path: &Path) -> Option<String> {
-        let root = self.ci().project_dir.map(PathBuf::from);
-        let root = root.unwrap_or_else(|| PathBuf::from("."));
         // A link in the checkout that leads out of it leads out of it.
         let real = |path: &Path| path.canonicalize().ok();
-        let (root, path) = (real(&root)?, real(path)?);
+        let (here, path) = (real(Path::new("."))?, real(path)?);
+        // A job begins in its checkout, so a variable that names another place tells nothing of it.
+        let said = self.ci().project_dir.map(PathBuf::from);
+        let root = said
+            .as_deref()
+            .and_then(real)
+            .filter(|root| here.starts_with(root));
+        let root = root.unwrap_or(here);
         let inside = path.strip_prefix(&root).ok()?;
         let steps = inside.components().map(|step| match step {
             Component::Normal(name) => name.to_str(),
@@ -125,7 +130,7 @@ impl Stage {
     }
 
     /// What the gate stands on, as far as GitLab tells. `loosened` is asked what a changed policy loosens, from its files
-    /// before, with their names, to its files now.
+    /// before, with their names, to its files now; `None` when that cannot be told.
     ///
     /// # Errors
     /// When GitLab cannot be asked.
@@ -135,17 +140,17 @@ impl Stage {
         change: &Change,
         guarding: &Guarding,
         policies: &[(PathBuf, Vec<u8>)],
-        loosened: impl Fn(&[NamedText], &[NamedText]) -> Vec<String>,
+        loosened: impl Fn(&[NamedText], &[NamedText]) -> Option<Vec<String>>,
     ) -> Result<Ground, Failure> {
         let job = self.ci();
         let commit = job.require_commit_sha()?;
         let base = change.base.as_deref();
-        let mut ground = Ground {
-            ref_name: self.redact(job.commit_ref_name.as_deref().unwrap_or("of this pipeline")),
-            ..Ground::default()
-        };
+        let mut ground = Ground::default();
         self.block_on(async {
-            ground.ref_protected = inquiry.ref_protected().await?;
+            let on = inquiry.runs_on().await?;
+            ground.ref_name = self.redact(on.name.as_deref().unwrap_or("of this pipeline"));
+            ground.ref_protected = on.protected;
+            ground.superseded_by = on.head.filter(|head| head != commit);
             if let Some(name) = &job.environment_name {
                 let protected = inquiry.environment_protected(name).await?;
                 ground.environment = Some((self.redact(name), protected));
@@ -185,7 +190,14 @@ impl Stage {
                 ground.policies.push(place);
             }
             if old != new {
-                ground.loosened = loosened(&old, &new);
+                match loosened(&old, &new) {
+                    Some(found) => ground.loosened = found,
+                    None => {
+                        ground.not_comparable = Some(
+                            "what was there before does not read as a policy of this version".to_owned(),
+                        );
+                    }
+                }
             }
             Ok(ground)
         })

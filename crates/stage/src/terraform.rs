@@ -137,6 +137,12 @@ impl Terraform {
         self.program.title()
     }
 
+    /// Which of the two it is, for what is bound to it: see [`Stage::terraform_or_tofu`].
+    #[must_use]
+    pub fn terraform_or_tofu(&self) -> &'static str {
+        which(&self.name())
+    }
+
     /// Terraform's own failure, with its exit code and the headlines of its complaint.
     #[must_use]
     pub fn failure(&self, what: &str, output: &Output) -> Failure {
@@ -175,6 +181,27 @@ impl Terraform {
         let mut chdir = OsString::from("-chdir=");
         chdir.push(&self.config);
         self.program.clone().arg(chdir).args(arguments)
+    }
+}
+
+impl Stage {
+    /// Which of the two terraform would run here, by its name, `terraform` or `tofu`; whether there is one or not. They count
+    /// their versions alike, and do not read alike.
+    #[must_use]
+    pub fn terraform_or_tofu(&self) -> &'static str {
+        match self.terraform(None) {
+            Ok(program) => which(&program.title()),
+            Err(_) => which(self.variable("PORTCULLIS_TERRAFORM").unwrap_or_default()),
+        }
+    }
+}
+
+fn which(program: &str) -> &'static str {
+    let name = Path::new(program).file_name().and_then(|name| name.to_str());
+    if name.is_some_and(|name| name.contains("tofu")) {
+        "tofu"
+    } else {
+        "terraform"
     }
 }
 

@@ -70,8 +70,8 @@ impl Job {
         gitlab.has(
             "job",
             &format!(
-                r#"{{"id": 70, "name": "deploy", "stage": "deploy", "status": "running", "started_at": "2026-11-23T12:29:30.123Z",
-                    "user": {{"id": 12, "username": "grace", "name": "Grace Hopper"}}, "pipeline": {{"id": 9}},
+                r#"{{"id": 70, "name": "deploy", "stage": "deploy", "status": "running", "ref": "main", "started_at": "2026-11-23T12:29:30.123Z",
+                    "user": {{"id": 12, "username": "grace", "name": "Grace Hopper"}}, "pipeline": {{"id": 9, "project_id": 42, "ref": "main"}},
                     "commit": {{"id": "{COMMIT}", "author_name": "Ada Lovelace", "author_email": "ada@example.org"}}}}"#
             ),
         );
@@ -164,6 +164,7 @@ impl Job {
             exposure: &read("portcullis/exposure.json"),
             commit: COMMIT,
             state: (Some("c4bc1358"), Some(3)),
+            terraform: "terraform",
             terraform_version: "1.11.4",
             provider_lock: Some(&read("config/.terraform.lock.hcl")),
             portcullis_version: env!("CARGO_PKG_VERSION"),

@@ -39,7 +39,10 @@ pub(super) fn hint(
         Kind::Unprocessable
             if matches!(
                 operation,
-                Operation::ReadState | Operation::ReadStateVersion | Operation::UnlockState
+                Operation::ReadState
+                    | Operation::ReadStateVersion
+                    | Operation::LockState
+                    | Operation::UnlockState
             ) =>
         {
             "GitLab answers so while a state is being deleted; wait, or choose another state name"
@@ -111,6 +114,9 @@ const fn without(operation: Operation) -> &'static str {
         Operation::ReadCommit | Operation::ReadFile => {
             "policy and pipeline file are not compared with those before the change"
         }
+        Operation::ReadProject => {
+            "only CI_CONFIG_PATH tells where the pipeline file is kept, and it is not believed alone"
+        }
         Operation::ReadMember => "approvers can be named by login only",
         Operation::ReadBranch | Operation::ReadProtectedBranch => {
             "CI_COMMIT_REF_PROTECTED alone tells whether the branch is protected"
@@ -137,7 +143,7 @@ fn rights(operation: Operation, job_token: bool) -> String {
     } else {
         format!("it needs a token with the scope {scope} and {role}")
     };
-    if operation == Operation::UnlockState {
+    if matches!(operation, Operation::LockState | Operation::UnlockState) {
         text.push_str("; the project's Infrastructure menu must be on, too");
     }
     if operation == Operation::PlayJob {

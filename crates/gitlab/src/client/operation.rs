@@ -15,6 +15,8 @@ pub enum Operation {
     ReadState,
     /// Reading one version of a managed state.
     ReadStateVersion,
+    /// Taking the lock of a managed state.
+    LockState,
     /// Taking the lock off a managed state.
     UnlockState,
     /// Asking who wrote and who holds a managed state.
@@ -63,6 +65,8 @@ pub enum Operation {
     ReadProtectedEnvironment,
     /// Listing the protected environments.
     ListProtectedEnvironments,
+    /// Reading the project.
+    ReadProject,
     /// Asking whose token this is.
     OwnUser,
     /// Asking what the token may do.
@@ -95,9 +99,10 @@ pub struct Needs {
 
 impl Operation {
     /// Every call, in the order of the documentation.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::ReadState,
         Self::ReadStateVersion,
+        Self::LockState,
         Self::UnlockState,
         Self::StateFacts,
         Self::ListStates,
@@ -122,6 +127,7 @@ impl Operation {
         Self::ReadProtectedBranch,
         Self::ReadProtectedEnvironment,
         Self::ListProtectedEnvironments,
+        Self::ReadProject,
         Self::OwnUser,
         Self::OwnToken,
     ];
@@ -133,7 +139,7 @@ impl Operation {
         let (job_token, scope, role) = match self {
             Self::Setup => (Yes, None, None),
             Self::ReadState | Self::ReadStateVersion => (Yes, Some("api"), Some("Developer")),
-            Self::UnlockState => (Yes, Some("api"), Some("Maintainer")),
+            Self::LockState | Self::UnlockState => (Yes, Some("api"), Some("Maintainer")),
             Self::StateFacts | Self::ListStates => (No, Some("read_api"), Some("Developer")),
             Self::OwnJob => (Yes, None, None),
             Self::ReadArtifact => (Yes, Some("read_api"), Some("Reporter")),
@@ -149,7 +155,8 @@ impl Operation {
             | Self::ListBridges
             | Self::ReadApprovals
             | Self::ListMergeRequestCommits
-            | Self::ReadMember => (No, Some("read_api"), Some("Reporter")),
+            | Self::ReadMember
+            | Self::ReadProject => (No, Some("read_api"), Some("Reporter")),
             Self::PlayJob | Self::SetCommitStatus => (No, Some("api"), Some("Developer")),
             Self::WriteNote => (No, Some("api"), Some("Reporter")),
             Self::ReadProtectedBranch | Self::ReadProtectedEnvironment | Self::ListProtectedEnvironments => {
@@ -175,6 +182,7 @@ impl fmt::Display for Operation {
             Self::Setup => "get ready to ask GitLab",
             Self::ReadState => "read the managed state",
             Self::ReadStateVersion => "read a version of the managed state",
+            Self::LockState => "lock the managed state",
             Self::UnlockState => "unlock the managed state",
             Self::StateFacts => "ask who wrote and who holds the managed state",
             Self::ListStates => "list the managed states",
@@ -199,6 +207,7 @@ impl fmt::Display for Operation {
             Self::ReadProtectedBranch => "read who may push to the branch",
             Self::ReadProtectedEnvironment => "read who may deploy to the environment",
             Self::ListProtectedEnvironments => "list the protected environments",
+            Self::ReadProject => "read the project",
             Self::OwnUser => "ask whose token this is",
             Self::OwnToken => "ask what the token may do",
         })

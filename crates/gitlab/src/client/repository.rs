@@ -3,10 +3,19 @@
 use super::{Client, Error, ErrorKind, Operation, below, exchange::Repeat};
 use crate::{
     job::Commit,
-    project::{Member, Project, segment},
+    project::{Member, Project, ProjectFacts, segment},
 };
 
 impl Client {
+    /// The project. Not with a job's token.
+    ///
+    /// # Errors
+    /// When GitLab cannot be asked, refuses, or answers something that is not a project.
+    pub async fn project(&self, project: &Project) -> Result<ProjectFacts, Error> {
+        let project = project.segment();
+        self.get(Operation::ReadProject, &below(&project, &[])).await
+    }
+
     /// A commit, by its id.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::{
     Client, Error, ErrorKind, MAX_PAGES, Operation, Token,
     exchange::{Answer, Call, Repeat},
 };
-use crate::state::{JOB_TOKEN_USER, LockHolder, StateAddress, StateFacts, Unlocked};
+use crate::state::{JOB_TOKEN_USER, LockHolder, LockInfo, Locked, StateAddress, StateFacts, Unlocked};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
@@ -29,6 +29,29 @@ impl Client {
         let call = self.call(Operation::ReadStateVersion, Repeat::Freely)?;
         let url = address.version_url(&self.config.api_url, serial);
         self.state_bytes(call, url).await
+    }
+
+    /// Takes the lock of a managed state under [`LockInfo::id`], a name that the asker makes up and needs for unlocking.
+    ///
+    /// It is never sent twice once it may have arrived: the second answer would name the asker as another holder.
+    ///
+    /// # Errors
+    /// When GitLab cannot be asked or refuses. Another holder is no error but [`Locked::HeldBy`].
+    pub async fn lock_state(&self, address: &StateAddress, lock: &LockInfo) -> Result<Locked, Error> {
+        let call = self.call(Operation::LockState, Repeat::UnlessItMayHaveHappened)?;
+        let url = address.lock_url(&self.config.api_url);
+        let request = self.state_request(Method::POST, url).json(lock);
+        match self.exchange_or_fault(call, request).await {
+            // A sign-in page locks nothing.
+            Ok(answer) if answer.body.trim_ascii_start().starts_with(b"<") => {
+                Err(self.error(Operation::LockState, ErrorKind::Html))
+            }
+            Ok(_) => Ok(Locked::Done),
+            Err(fault) if *fault.error.kind() == ErrorKind::Conflict => {
+                Ok(Locked::HeldBy(LockHolder::from_conflict(&fault.body)))
+            }
+            Err(fault) => Err(fault.error),
+        }
     }
 
     /// Takes the lock off a managed state: the one with this `id`, or, with `None`, **whoever holds it** (by force).
