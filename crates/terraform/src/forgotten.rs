@@ -6,7 +6,7 @@ use crate::groups::{Inline, Origin, OwnedRule, TerraformGroup, self_key};
 use crate::resource::{Action, Instance};
 use crate::rules::Reader;
 use crate::tree::Tree;
-use portcullis_secgroup::{Direction, RuleKey};
+use portcullis_secgroup::{Direction, Rule, RuleKey};
 use std::collections::BTreeSet;
 
 static NOTHING: Tree = Tree::Null;
@@ -48,12 +48,7 @@ pub(crate) fn drop_listed(
     let (problems, remarks) = (reader.problems.len(), reader.remarks.len());
     for block in blocks {
         let rules = reader.inline_rules(instance, block, direction)?;
-        listed.extend(
-            rules
-                .iter()
-                .filter_map(|rule| rule.key())
-                .map(|key| self_key(key, id)),
-        );
+        listed.extend(rules.iter().filter_map(Rule::key).map(|key| self_key(key, id)));
     }
     reader.problems.truncate(problems);
     reader.remarks.truncate(remarks);
