@@ -49,6 +49,7 @@ fn report() -> ConsistencyReport {
         recorded: Some(false),
         live: None,
         verdict: RuleVerdict::Undetermined,
+        in_change: false,
     });
     report
         .notes

@@ -9,7 +9,14 @@ use std::collections::BTreeSet;
 const LAYERS: [&[&str]; 4] = [
     &["secgroup", "report", "slack", "gitlab"],
     &["terraform", "live", "aws"],
-    &["compliance", "exposure", "consistency", "probe", "evidence", "stacks"],
+    &[
+        "compliance",
+        "exposure",
+        "consistency",
+        "probe",
+        "evidence",
+        "stacks",
+    ],
     &["messages", "page", "stage"],
 ];
 /// The binaries' layer.
