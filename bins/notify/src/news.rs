@@ -71,9 +71,11 @@ impl News {
                 topic: topic(event, about, stage, artifacts),
                 ..gitlab::pipeline(stage)
             },
-            deploy_job: left_open(event, artifacts)
-                .then(|| became(&gitlab::jobs(stage), deploy_job))
-                .unwrap_or_default(),
+            deploy_job: if left_open(event, artifacts) {
+                became(&gitlab::jobs(stage), deploy_job)
+            } else {
+                DeployJob::default()
+            },
             stage,
             artifacts,
         };

@@ -73,7 +73,7 @@ pub(crate) fn both<A, B: Send>(text: &str, one: impl FnOnce() -> A, other: impl 
         return (one(), other());
     }
     thread::scope(|scope| {
-        let started = thread::Builder::new().spawn_scoped(scope, || other());
+        let started = thread::Builder::new().spawn_scoped(scope, &other);
         let one = one();
         let other = match started.map(thread::ScopedJoinHandle::join) {
             Ok(Ok(result)) => result,

@@ -342,10 +342,11 @@ impl<'de> Visitor<'de> for Grow {
             while let Some(key) = map.next_key::<CompactString>()? {
                 fields.push((key, map.next_value_seed(self)?));
             }
-            // The last one counts where a name stands twice, as in serde_json.
-            fields.reverse();
             fields.sort_by(|(a, _), (b, _)| a.cmp(b));
-            fields.dedup_by(|(a, _), (b, _)| a == b);
+            let twice = fields.windows(2).find(|pair| pair[0].0 == pair[1].0);
+            if let Some([(key, _), _]) = twice {
+                return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
+            }
             return Ok(Tree::Tags(fields.into()));
         }
         let mut fields = SmallVec::<[(Name, Tree); USUAL]>::new();
@@ -356,17 +357,15 @@ impl<'de> Visitor<'de> for Grow {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
+            // Of two values one reader takes the first and another the last: what one gate lets pass, the next may not see.
+            if seen.contains(key) {
+                return Err(A::Error::duplicate_field(NAMES[usize::from(key.0)]));
+            }
+            seen.insert(key);
             let inside = Self {
                 tags: key.holds_tags(),
             };
-            let value = map.next_value_seed(inside)?;
-            // The last one counts where a name stands twice, as in serde_json.
-            if seen.contains(key) {
-                fields.retain(|(other, _)| *other != key);
-                flags.remove(key);
-            }
-            seen.insert(key);
-            match value {
+            match map.next_value_seed(inside)? {
                 Tree::Null => {}
                 Tree::Bool(true) => flags.insert(key),
                 value => fields.push((key, value)),
@@ -439,10 +438,10 @@ mod tests {
     #[test]
     fn what_is_not_read_is_not_held() {
         let text = r#"{"arn": {"deep": [1]}, "name": "web", "vpc_id": null, "from_port": 22, "to_port": 22.0,
-            "tags": {"Name": "web", "of my own": null}, "self": true, "name": "front",
+            "tags": {"Name": "web", "of my own": null}, "self": true,
             "cidr_blocks": [null, "10.0.0.0/8"]}"#;
         let tree: Tree = serde_json::from_str(text).unwrap();
-        assert_eq!(tree.get("name").and_then(Tree::as_str), Some("front"));
+        assert_eq!(tree.get("name").and_then(Tree::as_str), Some("web"));
         assert_eq!(tree.get("vpc_id"), None);
         assert_eq!(tree.get("from_port"), Some(&Tree::Whole(22)));
         assert_eq!(tree.get("to_port"), Some(&Tree::Number(22.0)));
@@ -455,5 +454,20 @@ mod tests {
             Some(&Tree::Null)
         );
         assert!(!format!("{tree:?}").contains("deep"));
+    }
+
+    #[test]
+    fn what_is_said_twice_is_refused() {
+        for text in [
+            r#"{"cidr_blocks": ["0.0.0.0/0"], "cidr_blocks": ["10.0.0.0/8"]}"#,
+            r#"{"ingress": [{"from_port": 22, "from_port": null}]}"#,
+            r#"{"self": true, "self": false}"#,
+            r#"{"tags": {"team": "a", "exposure": "public", "team": "b"}}"#,
+        ] {
+            let error = serde_json::from_str::<Tree>(text).unwrap_err().to_string();
+            assert!(error.contains("duplicate field"), "{text}: {error}");
+        }
+        // What is not read may be said as often as it likes.
+        assert!(serde_json::from_str::<Tree>(r#"{"arn_of": 1, "arn_of": 2}"#).is_ok());
     }
 }
