@@ -1,6 +1,6 @@
 //! How much of the named peers must be open before it is too much.
 
-use portcullis_secgroup::{AddressSet, Covered, Overlay, PeerSet, TrafficSet};
+use portcullis_secgroup::{AddressSet, Covered, Overlay, TrafficSet};
 use std::fmt;
 
 /// How much of the named peers must be open before a rule speaks.
@@ -35,28 +35,31 @@ impl Extent {
             }
         }
     }
+}
 
-    /// The traffic at which what is open of the named peers is too much; empty when it never is.
-    pub(crate) fn traffic(self, open: &Overlay<'_>, named: &PeerSet) -> TrafficSet {
-        let Self::Share(share) = self else {
-            return open.traffic();
-        };
-        let sizes = Sizes::of(named.addresses());
-        open.traffic_where(named.addresses(), |covered| sizes.reached(covered, share))
-    }
+/// The traffic at which the share of the named addresses is open, by family: each is counted by itself.
+pub(crate) fn reached_by_family(share: u32, open: &Overlay<'_>, named: &AddressSet) -> [TrafficSet; 2] {
+    let sizes = Sizes::of(named);
+    open.traffic_where(named, |covered| sizes.reached(covered, share))
+}
 
-    /// The same, where `left` is what remains of `open` when what is waived is taken away.
-    ///
-    /// What is waived counts neither as open nor as spoken of, just like an exception; but nothing becomes too much by it.
-    pub(crate) fn traffic_left(self, open: &Overlay<'_>, left: &Overlay<'_>, named: &PeerSet) -> TrafficSet {
-        let Self::Share(share) = self else {
-            return left.traffic();
-        };
-        let sizes = Sizes::of(named.addresses());
-        open.traffic_where_both(left, named.addresses(), |open, left| {
-            sizes.reached(open, share) && sizes.left(open, left).reached(left, share)
-        })
-    }
+/// The same, where `left` is what remains of `open` when what is waived is taken away.
+///
+/// What is waived counts neither as open nor as spoken of, just like an exception; but nothing becomes too much by it.
+pub(crate) fn still_reached_by_family(
+    share: u32,
+    open: &Overlay<'_>,
+    left: &Overlay<'_>,
+    named: &AddressSet,
+) -> [TrafficSet; 2] {
+    let sizes = Sizes::of(named);
+    open.traffic_where_both(left, named, |open, left| {
+        let (before, after) = (
+            sizes.reached(open, share),
+            sizes.left(open, left).reached(left, share),
+        );
+        [before[0] && after[0], before[1] && after[1]]
+    })
 }
 
 /// How many addresses of each family are spoken of.
@@ -82,9 +85,12 @@ impl Sizes {
         }
     }
 
-    fn reached(self, covered: Covered, share: u32) -> bool {
-        family(covered.v4, covered.whole_v4, self.v4, share)
-            || family(covered.v6, covered.whole_v6, self.v6, share)
+    /// Of IPv4, and of IPv6.
+    fn reached(self, covered: Covered, share: u32) -> [bool; 2] {
+        [
+            family(covered.v4, covered.whole_v4, self.v4, share),
+            family(covered.v6, covered.whole_v6, self.v6, share),
+        ]
     }
 }
 

@@ -1,11 +1,11 @@
 //! What rules open of the forbidden, and whether it is too much.
 
-use crate::extent::Extent;
+use crate::extent::{Extent, reached_by_family, still_reached_by_family};
 use crate::peers::{with_own, without_own};
 use crate::subject::JudgedRule;
 use portcullis_secgroup::{
-    AddressSet, Area, Direction, OpenSet, Overlay, Peer, PeerSet, PrefixLists, Reading, Rule, Token,
-    TokenSet, TrafficSet,
+    AddressSet, Area, Direction, OpenPiece, OpenSet, Overlay, Peer, PeerSet, PrefixLists, Reading, Rule,
+    Token, TokenSet, TrafficSet,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -112,24 +112,26 @@ impl Window<'_> {
         if parts.is_empty() {
             return None;
         }
-        let too_much = |named: &PeerSet| {
-            let left: Overlay<'_> = parts.iter().map(|(_, area)| area).collect();
-            if cut.is_empty() {
-                return extent.traffic(&left, named);
+        let left: Overlay<'_> = parts.iter().map(|(_, area)| area).collect();
+        let named = self.area.peers.addresses();
+        let families = match extent {
+            Extent::Any => None,
+            Extent::Share(share) if cut.is_empty() => Some(reached_by_family(share, &left, named)),
+            Extent::Share(share) => {
+                let all: Overlay<'_> = parts.iter().map(|(_, area)| area).chain(&cut).collect();
+                Some(still_reached_by_family(share, &all, &left, named))
             }
-            let all: Overlay<'_> = parts.iter().map(|(_, area)| area).chain(&cut).collect();
-            extent.traffic_left(&all, &left, named)
         };
-        let mut traffic = too_much(&self.area.peers);
+        let traffic = match &families {
+            None => left.traffic(),
+            Some([v4, v6]) => v4.union(v6),
+        };
         if traffic.is_empty() {
             return None;
         }
-        if extent != Extent::Any {
-            // Each family is counted by itself, so one that is not too much is no part of it.
-            let families = [AddressSet::all_v4(), AddressSet::all_v6()].map(|family| {
-                let named = self.area.peers.addresses().intersection(&family);
-                (too_much(&PeerSet::new(named, TokenSet::default())), family)
-            });
+        if let Some([v4, v6]) = families {
+            // A family that is not too much is no part of it.
+            let families = [(v4, AddressSet::all_v4()), (v6, AddressSet::all_v6())];
             let of_family = |area: &Area, (traffic, family): &(TrafficSet, AddressSet)| Area {
                 traffic: area.traffic.intersection(traffic),
                 peers: PeerSet::new(area.peers.addresses().intersection(family), TokenSet::default()),
@@ -143,7 +145,6 @@ impl Window<'_> {
                 areas.into_iter().filter(some).map(move |area| (cause, area))
             };
             parts = parts.iter().flat_map(split).collect();
-            traffic = families[0].0.union(&families[1].0);
         }
         let mut hole = Hole {
             direction: self.direction,
@@ -203,34 +204,35 @@ impl<'r> Hole<'r> {
         (beyond != all).then(|| self.lines(&beyond))
     }
 
-    /// One concrete packet of it.
-    pub(crate) fn witness(&self) -> Option<String> {
-        let piece = self.overlay().first(&self.traffic)?;
-        let witness = piece.witness(self.direction)?;
+    fn overlay(&self) -> Overlay<'_> {
+        self.parts.iter().map(|(_, area)| area).collect()
+    }
+
+    /// For people, what is open of the forbidden at its traffic, and one concrete packet of it. A set too large to be told is
+    /// told by its outline.
+    pub(crate) fn describe(&self) -> (String, Option<String>) {
+        let all = self.overlay();
+        if let Some(open) = all.written_out(&self.traffic, WRITTEN_OUT) {
+            return (self.lines(&open), self.witness(open.pieces().first()));
+        }
+        let spans = self.traffic.spans();
+        let some = TrafficSet::from_spans(spans.iter().copied().take(LINES));
+        let mut text = format!("parts of {}", self.line(&some, &all.peers()));
+        if spans.len() > LINES {
+            let _ = write!(text, ", and of {} more ranges", spans.len() - LINES);
+        }
+        (text, self.witness(all.first(&self.traffic).as_ref()))
+    }
+
+    /// One concrete packet of a piece.
+    fn witness(&self, piece: Option<&OpenPiece>) -> Option<String> {
+        let witness = piece?.witness(self.direction)?;
         match witness.rsplit_once(' ') {
             Some((most, peer)) if self.foreign.contains_key(peer) => {
                 Some(format!("{most} {}", self.foreign[peer]))
             }
             _ => Some(witness),
         }
-    }
-
-    fn overlay(&self) -> Overlay<'_> {
-        self.parts.iter().map(|(_, area)| area).collect()
-    }
-
-    /// For people: what is open of the forbidden at its traffic. A set too large to be told is told by its outline.
-    pub(crate) fn describe(&self) -> String {
-        if let Some(open) = self.overlay().written_out(&self.traffic, WRITTEN_OUT) {
-            return self.lines(&open);
-        }
-        let spans = self.traffic.spans();
-        let some = TrafficSet::from_spans(spans.iter().copied().take(LINES));
-        let mut text = format!("parts of {}", self.line(&some, &self.overlay().peers()));
-        if spans.len() > LINES {
-            let _ = write!(text, ", and of {} more ranges", spans.len() - LINES);
-        }
-        text
     }
 
     /// A part of it in words.

@@ -438,12 +438,13 @@ impl<'a> Question<'a> {
 
     fn finding(&self, group: &Judged, hole: &Hole<'_>, verdict: Verdict) -> Finding {
         let owners: BTreeSet<&String> = hole.causes().map(|(judged, _)| &judged.owner).collect();
+        let (exposure, witness) = hole.describe();
         let mut finding = Finding::new(&self.rule.id, self.rule.severity, verdict)
             .title(&self.rule.title)
             .group(group.group.clone())
             .resources(owners)
-            .exposure(hole.describe());
-        finding.witness = hole.witness();
+            .exposure(exposure);
+        finding.witness = witness;
         finding.frameworks.clone_from(&self.rule.frameworks);
         let makers: BTreeSet<Maker> = hole.causes().map(|(judged, _)| judged.maker).collect();
         makers

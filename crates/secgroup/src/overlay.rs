@@ -64,20 +64,26 @@ impl Overlay<'_> {
         self.areas.iter().map(|area| &area.peers).collect()
     }
 
-    /// The traffic of which enough of these addresses is covered, at one and the same slot.
+    /// The traffic of which enough of these addresses is covered, at one and the same slot: one set for each answer that
+    /// `enough` gives.
     #[must_use]
-    pub fn traffic_where(&self, among: &AddressSet, enough: impl Fn(Covered) -> bool) -> TrafficSet {
+    pub fn traffic_where<const ANSWERS: usize>(
+        &self,
+        among: &AddressSet,
+        enough: impl Fn(Covered) -> [bool; ANSWERS],
+    ) -> [TrafficSet; ANSWERS] {
         traffic_where(among, [self], |[covered]| enough(covered))
     }
 
-    /// The traffic of which enough of these addresses is covered here and in `other`, at one and the same slot.
+    /// The traffic of which enough of these addresses is covered here and in `other`, at one and the same slot: one set for
+    /// each answer that `enough` gives.
     #[must_use]
-    pub fn traffic_where_both(
+    pub fn traffic_where_both<const ANSWERS: usize>(
         &self,
         other: &Overlay<'_>,
         among: &AddressSet,
-        enough: impl Fn(Covered, Covered) -> bool,
-    ) -> TrafficSet {
+        enough: impl Fn(Covered, Covered) -> [bool; ANSWERS],
+    ) -> [TrafficSet; ANSWERS] {
         traffic_where(among, [self, other], |[here, there]| enough(here, there))
     }
 
@@ -211,11 +217,11 @@ impl Overlay<'_> {
     }
 }
 
-fn traffic_where<const N: usize>(
+fn traffic_where<const N: usize, const ANSWERS: usize>(
     among: &AddressSet,
     overlays: [&Overlay<'_>; N],
-    enough: impl Fn([Covered; N]) -> bool,
-) -> TrafficSet {
+    enough: impl Fn([Covered; N]) -> [bool; ANSWERS],
+) -> [TrafficSet; ANSWERS] {
     let among = PeerSet::new(among.clone(), crate::TokenSet::default());
     let areas: Vec<(usize, &Area)> = overlays
         .iter()
@@ -232,7 +238,7 @@ fn traffic_where<const N: usize>(
     let mut everything = Cover::new(&cells);
     everything.set(&cells.ranges(&among), true);
     let all = everything.covered();
-    let mut spans = Vec::new();
+    let mut spans = [(); ANSWERS].map(|()| Vec::new());
     sweep(
         areas.iter().map(|(_, area)| *area),
         &mut covers,
@@ -249,13 +255,17 @@ fn traffic_where<const N: usize>(
                         && now.cells - now.v4_cells == all.cells - all.v4_cells,
                 }
             });
-            if enough(covered) {
+            for (spans, _) in spans
+                .iter_mut()
+                .zip(enough(covered))
+                .filter(|(_, enough)| *enough)
+            {
                 spans.push((first, last));
             }
             ControlFlow::Continue(())
         },
     );
-    TrafficSet::from_spans(spans)
+    spans.map(TrafficSet::from_spans)
 }
 
 /// Walks along the traffic. At each border the areas that start are laid down before those that end are taken away: so the

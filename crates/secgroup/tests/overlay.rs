@@ -171,21 +171,21 @@ proptest! {
             pieces.fold(TrafficSet::empty(), |sum, piece| sum.union(&piece.traffic()))
         };
         prop_assert_eq!(
-            overlay.traffic_where(among, |covered| covered.whole_v4),
-            plain(&|open| !among.v4().is_empty() && among.v4().is_subset(open.v4()))
+            overlay.traffic_where(among, |covered| [covered.whole_v4]),
+            [plain(&|open| !among.v4().is_empty() && among.v4().is_subset(open.v4()))]
         );
         prop_assert_eq!(
-            overlay.traffic_where(among, |covered| covered.whole_v6),
-            plain(&|open| !among.v6().is_empty() && among.v6().is_subset(open.v6()))
+            overlay.traffic_where(among, |covered| [covered.whole_v6]),
+            [plain(&|open| !among.v6().is_empty() && among.v6().is_subset(open.v6()))]
         );
         for least in [1, 1 << 24, 1 << 31] {
             prop_assert_eq!(
-                overlay.traffic_where(among, |covered| covered.v4 >= least),
-                plain(&|open| open.v4().intersection(among.v4()).size() >= least)
+                overlay.traffic_where(among, |covered| [covered.v4 >= least]),
+                [plain(&|open| open.v4().intersection(among.v4()).size() >= least)]
             );
             prop_assert_eq!(
-                overlay.traffic_where(among, |covered| covered.v6 >= least << 64),
-                plain(&|open| open.v6().intersection(among.v6()).size() >= least << 64)
+                overlay.traffic_where(among, |covered| [covered.v6 >= least << 64]),
+                [plain(&|open| open.v6().intersection(among.v6()).size() >= least << 64)]
             );
         }
     }
@@ -195,9 +195,11 @@ proptest! {
         let (left, right) = (areas(&left, Reading::Possible), areas(&right, Reading::Possible));
         let (a, b): (Overlay<'_>, Overlay<'_>) = (left.iter().collect(), right.iter().collect());
         let among = named.addresses();
-        let alone = |overlay: &Overlay<'_>| overlay.traffic_where(among, |covered| covered.v4 >= 1 << 31);
-        let both = a.traffic_where_both(&b, among, |a, b| a.v4 >= 1 << 31 && b.v4 >= 1 << 31);
-        prop_assert_eq!(both, alone(&a).intersection(&alone(&b)));
+        let alone = |overlay: &Overlay<'_>| overlay.traffic_where(among, |covered| [covered.v4 >= 1 << 31]);
+        let [both, here] = a.traffic_where_both(&b, among, |a, b| [a.v4 >= 1 << 31 && b.v4 >= 1 << 31, a.v4 >= 1 << 31]);
+        let ([of_a], [of_b]) = (alone(&a), alone(&b));
+        prop_assert_eq!(both, of_a.intersection(&of_b));
+        prop_assert_eq!(here, of_a);
     }
 
     #[test]
@@ -236,7 +238,7 @@ fn a_set_too_large_to_write_out_is_still_asked() {
     assert_eq!(overlay.written_out(&TrafficSet::all(), 10_000), None);
     let first = overlay.first(&TrafficSet::all()).unwrap();
     assert_eq!(first.describe(Direction::Ingress), "tcp 0 from 8.0.0.0/32");
-    let crowded = overlay.traffic_where(&AddressSet::all(), |covered| covered.v4 >= 1_999);
+    let [crowded] = overlay.traffic_where(&AddressSet::all(), |covered| [covered.v4 >= 1_999]);
     assert_eq!(crowded.describe(), "tcp 1998-63537");
     let all_but_one: Overlay<'_> = areas.iter().skip(1).collect();
     assert!(all_but_one.is_subset(&TrafficSet::all(), &overlay));
