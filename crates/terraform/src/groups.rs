@@ -205,19 +205,27 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
         remarks: Vec::new(),
     };
     let mut table = Table::default();
-    let sights = identity::sights(of(Kind::is_group));
-    let places: Vec<usize> = sights
+    let mut sights = identity::sights(of(Kind::is_group));
+    // As the groups will stand in the view: pointers are sorted faster than groups.
+    sights
         .telling
-        .iter()
-        .map(|instance| table.add_group(instance, source))
-        .collect();
+        .sort_by(|a, b| (&a.address, a.id()).cmp(&(&b.address, b.id())));
+    let (mut problems, mut remarks) = (Vec::new(), Vec::new());
+    let mut inside = Vec::with_capacity(sights.telling.len());
+    for part in parallel::in_parts(&sights.telling, |part| objects(reader(), part, source)) {
+        let (part, [met, said]) = part?;
+        problems.extend(met);
+        remarks.extend(said);
+        for ((group, written), instance) in part.into_iter().zip(&sights.telling[inside.len()..]) {
+            inside.push((table.add_group(group, instance), written));
+        }
+    }
     for instance in sights.others {
         table.add_name(instance);
     }
     let gone = source.gone.iter().filter(|instance| instance.kind.is_group());
     let gone: BTreeSet<&str> = gone.filter_map(Instance::id).collect();
     let mut orphans = Vec::new();
-    let (mut problems, mut remarks) = (Vec::new(), Vec::new());
     let unread = of(|kind| kind == Kind::Unread).filter(|instance| !instance.is_data());
     problems.extend(unread.map(|instance| Problem {
         address: instance.address.clone(),
@@ -245,10 +253,10 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
         }
     }
     let mut reader = reader();
-    for (instance, at) in sights.telling.into_iter().zip(places) {
+    for (instance, (at, written)) in sights.telling.into_iter().zip(inside) {
         let group = &mut table.groups[at];
-        for direction in [Direction::Ingress, Direction::Egress] {
-            inline_rules(&mut reader, instance, direction, source, group)?;
+        for (direction, written) in [Direction::Ingress, Direction::Egress].into_iter().zip(written) {
+            add_inside(group, direction, written, source.removed);
             forgotten::drop_listed(&mut reader, instance, direction, group)?;
         }
     }
@@ -289,17 +297,33 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
     })
 }
 
+/// What is met that is not understood, and what is not as it looks.
+type Met = [Vec<Problem>; 2];
+
+/// The groups that these objects are, without rules, each with the rules of each direction that stand in its own attributes.
+fn objects(
+    mut reader: Reader<'_>,
+    objects: &[&Instance],
+    source: &Source<'_>,
+) -> Result<(Vec<(TerraformGroup, [Vec<OwnedRule>; 2])>, Met), ReadError> {
+    let mut out = Vec::with_capacity(objects.len());
+    for instance in objects {
+        let group = group(instance, source);
+        let ingress = inline_rules(&mut reader, instance, Direction::Ingress, &group)?;
+        let egress = inline_rules(&mut reader, instance, Direction::Egress, &group)?;
+        out.push((group, [ingress, egress]));
+    }
+    Ok((out, [reader.problems, reader.remarks]))
+}
+
 /// The rules of a rule resource, and what they are attached to.
 struct Attached {
     rules: Vec<OwnedRule>,
     target: Target,
 }
 
-/// What rule resources come to, what was met that is not understood, and what is not as it looks.
-fn attached(
-    mut reader: Reader<'_>,
-    resources: &[&Instance],
-) -> Result<(Vec<Attached>, [Vec<Problem>; 2]), ReadError> {
+/// What rule resources come to.
+fn attached(mut reader: Reader<'_>, resources: &[&Instance]) -> Result<(Vec<Attached>, Met), ReadError> {
     let mut out = Vec::with_capacity(resources.len());
     for instance in resources {
         let rules = reader.resource_rules(instance)?;
@@ -367,10 +391,9 @@ struct Table {
 }
 
 impl Table {
-    /// The place of the group. Two objects may stand at one address, where the old one is forgotten or deposed: by its
-    /// address the new one is meant.
-    fn add_group(&mut self, instance: &Instance, source: &Source<'_>) -> usize {
-        let object = instance.object();
+    /// Adds the group that an object is, and gives its place. Two objects may stand at one address, where the old one is
+    /// forgotten or deposed: by its address the new one is meant.
+    fn add_group(&mut self, group: TerraformGroup, instance: &Instance) -> usize {
         let at = self.groups.len();
         let by_address = self.index.entry(instance.address.clone()).or_insert(at);
         if instance.is_new() {
@@ -379,30 +402,7 @@ impl Table {
         if let Some(id) = instance.id() {
             self.index.insert(id.to_owned(), at);
         }
-        let (tags, tags_unknown) = tags(object);
-        let (account, region) = place(object);
-        self.groups.push(TerraformGroup {
-            address: Some(instance.address.clone()),
-            id: instance.id().map(str::to_owned),
-            name: match (object.text("name"), instance.kind) {
-                (Attribute::Set(name), _) => Some(name.to_owned()),
-                (_, Kind::DefaultGroup) => Some(DEFAULT.to_owned()),
-                _ => None,
-            },
-            name_prefix: object.text("name_prefix").set().map(str::to_owned),
-            tags,
-            tags_unknown,
-            vpc_id: object.text("vpc_id").set().map(str::to_owned),
-            inline_ingress: inline(instance, Direction::Ingress, source.behind.configuration),
-            inline_egress: inline(instance, Direction::Egress, source.behind.configuration),
-            account,
-            region,
-            untouched: source.untouched.contains(&instance.address),
-            forgotten: instance.action == Action::Forget,
-            deposed: instance.deposed,
-            rules: Vec::new(),
-            echoed: BTreeSet::new(),
-        });
+        self.groups.push(group);
         at
     }
 
@@ -445,19 +445,48 @@ impl Table {
     }
 }
 
+/// The group that an object is, without its rules.
+fn group(instance: &Instance, source: &Source<'_>) -> TerraformGroup {
+    let object = instance.object();
+    let (tags, tags_unknown) = tags(object);
+    let (account, region) = place(object);
+    TerraformGroup {
+        address: Some(instance.address.clone()),
+        id: instance.id().map(str::to_owned),
+        name: match (object.text("name"), instance.kind) {
+            (Attribute::Set(name), _) => Some(name.to_owned()),
+            (_, Kind::DefaultGroup) => Some(DEFAULT.to_owned()),
+            _ => None,
+        },
+        name_prefix: object.text("name_prefix").set().map(str::to_owned),
+        tags,
+        tags_unknown,
+        vpc_id: object.text("vpc_id").set().map(str::to_owned),
+        inline_ingress: inline(instance, Direction::Ingress, source.behind.configuration),
+        inline_egress: inline(instance, Direction::Egress, source.behind.configuration),
+        account,
+        region,
+        untouched: source.untouched.contains(&instance.address),
+        forgotten: instance.action == Action::Forget,
+        deposed: instance.deposed,
+        rules: Vec::new(),
+        echoed: BTreeSet::new(),
+    }
+}
+
 /// Addresses with the ids of what stands there, where known. An expression is unknown only when it means what is yet to
 /// be made, so a new object stands before an old one.
 fn addresses<'a>(instances: impl Iterator<Item = &'a Instance>) -> BTreeMap<&'a str, Option<&'a str>> {
-    let mut out = BTreeMap::new();
-    for instance in instances {
-        let id = out
-            .entry(instance.address.as_str())
-            .or_insert_with(|| instance.id());
-        if instance.is_new() {
-            *id = instance.id();
-        }
-    }
-    out
+    let mut all: Vec<&Instance> = instances.collect();
+    all.sort_by(|a, b| a.address.cmp(&b.address));
+    let one = |alike: &[&'a Instance]| {
+        let (first, others) = alike.split_first()?;
+        let new = others.iter().rfind(|instance| instance.is_new());
+        Some((first.address.as_str(), new.unwrap_or(first).id()))
+    };
+    all.chunk_by(|a, b| a.address == b.address)
+        .filter_map(one)
+        .collect()
 }
 
 /// The account and the region: `arn:aws:ec2:eu-west-1:123456789012:security-group/sg-1` tells both ("Amazon Resource Names", AWS
@@ -545,13 +574,13 @@ fn inline(instance: &Instance, direction: Direction, configuration: Option<&Plan
     }
 }
 
+/// What stands in the attribute of this direction, as a wish or as an echo.
 fn inline_rules(
     reader: &mut Reader<'_>,
     instance: &Instance,
     direction: Direction,
-    source: &Source<'_>,
-    group: &mut TerraformGroup,
-) -> Result<(), ReadError> {
+    group: &TerraformGroup,
+) -> Result<Vec<OwnedRule>, ReadError> {
     let wish = group.inline(direction) == Inline::Declared;
     let may_be_wish = wish || (instance.is_new() && group.inline(direction) == Inline::CannotTell);
     let owned = |rule, origin, not_known, description_unknown| OwnedRule {
@@ -562,54 +591,33 @@ fn inline_rules(
         not_known,
         description_unknown,
     };
+    let mut out = Vec::new();
     match instance.object().objects(name_of(direction)) {
         Attribute::Set(blocks) => {
-            let group_id = instance.id().unwrap_or_default().to_owned();
-            let taken: BTreeSet<RuleKey> = group
-                .rules
-                .iter()
-                .filter_map(|owned| owned.rule.key())
-                .map(|key| self_key(key, &group_id))
-                .collect();
-            let removed = source.removed.get(&group_id);
+            let origin = if wish { Origin::Inline } else { Origin::Echo };
             for block in blocks {
                 let untold = rules::description_unknown(block);
                 for rule in reader.inline_rules(instance, block, direction)? {
-                    let key = rule.key().map(|key| self_key(key, &group_id));
-                    let known =
-                        |key: &&RuleKey| taken.contains(key) || removed.is_some_and(|r| r.contains(key));
-                    group
-                        .echoed
-                        .extend(key.as_ref().filter(|key| !wish && known(key)).cloned());
                     let unknown = reader.not_known(instance, block, Some(direction), &rule);
-                    if wish {
-                        group.rules.push(owned(rule, Origin::Inline, unknown, untold));
-                    } else if key
-                        .is_none_or(|key| !taken.contains(&key) && !removed.is_some_and(|r| r.contains(&key)))
-                    {
-                        group.rules.push(owned(rule, Origin::Echo, unknown, untold));
-                    }
+                    out.push(owned(rule, origin, unknown, untold));
                 }
             }
         }
         Attribute::Unknown if may_be_wish => {
-            group.rules.push(owned(
-                Rule {
-                    direction,
-                    protocol: portcullis_secgroup::Known::NotYet,
-                    ports: portcullis_secgroup::Known::NotYet,
-                    peer: Peer::Unknown(portcullis_secgroup::UnknownPeer::Any),
-                    description: None,
-                    id: None,
-                    tags: BTreeMap::new(),
-                },
-                Origin::Inline,
-                vec![NotKnown {
-                    attribute: name_of(direction).to_owned(),
-                    decided_by: reader.deciders(instance, name_of(direction)),
-                }],
-                true,
-            ));
+            let rule = Rule {
+                direction,
+                protocol: portcullis_secgroup::Known::NotYet,
+                ports: portcullis_secgroup::Known::NotYet,
+                peer: Peer::Unknown(portcullis_secgroup::UnknownPeer::Any),
+                description: None,
+                id: None,
+                tags: BTreeMap::new(),
+            };
+            let unknown = NotKnown {
+                attribute: name_of(direction).to_owned(),
+                decided_by: reader.deciders(instance, name_of(direction)),
+            };
+            out.push(owned(rule, Origin::Inline, vec![unknown], true));
         }
         Attribute::Odd => reader.problems.push(Problem {
             address: instance.address.clone(),
@@ -617,7 +625,33 @@ fn inline_rules(
         }),
         Attribute::Null | Attribute::Unknown => {}
     }
-    Ok(())
+    Ok(out)
+}
+
+/// Adds what stands in a group's own attribute of this direction to what rule resources hold. An echo of these, or of what the
+/// change takes away, is no rule of its own.
+fn add_inside(
+    group: &mut TerraformGroup,
+    direction: Direction,
+    inside: Vec<OwnedRule>,
+    removed: &BTreeMap<String, BTreeSet<RuleKey>>,
+) {
+    if group.inline(direction) == Inline::Declared || inside.is_empty() {
+        group.rules.extend(inside);
+        return;
+    }
+    let id = group.id.clone().unwrap_or_default();
+    let key = |owned: &OwnedRule| owned.rule.key().map(|key| self_key(key, &id));
+    let taken: BTreeSet<RuleKey> = group.rules.iter().filter_map(key).collect();
+    let removed = removed.get(&id);
+    for echo in inside {
+        match key(&echo) {
+            Some(key) if taken.contains(&key) || removed.is_some_and(|keys| keys.contains(&key)) => {
+                group.echoed.insert(key);
+            }
+            _ => group.rules.push(echo),
+        }
+    }
 }
 
 /// A reference to the group itself has one form only.
