@@ -1,10 +1,9 @@
 //! What is judged: groups with their rules, from a plan, a state, or EC2.
 
+use crate::parallel;
 use portcullis_report::GroupRef;
 use portcullis_secgroup::{Direction, Inventory, Known, Peer, PrefixLists, Rule};
-use portcullis_terraform::{
-    Address, Declared, Inline, NotKnown, Origin, OwnedRule, Problem, TerraformGroup, View,
-};
+use portcullis_terraform::{Declared, Inline, NotKnown, Origin, OwnedRule, Problem, TerraformGroup, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -291,7 +290,7 @@ impl Subject {
             all.map(|problem| (problem.address.clone(), problem.what.clone()))
                 .collect()
         };
-        let mut groups: Vec<Judged> = view.groups.iter().map(|group| judged(group, kind)).collect();
+        let mut groups = parallel::each(&view.groups, view.groups.len(), |group| judged(group, kind));
         // All rules of one resource belong to one group, whichever that is.
         let mut orphans: BTreeMap<&str, Vec<JudgedRule>> = BTreeMap::new();
         for orphan in &view.orphans {
@@ -324,7 +323,7 @@ impl Subject {
 }
 
 fn judged(group: &TerraformGroup, kind: Kind) -> Judged {
-    let address = group.address.as_deref().and_then(Address::parse);
+    let resource_type = group.resource_type();
     let with_resources = |direction: Direction| {
         let mut rules = group.rules.iter();
         rules.any(|owned| owned.origin == Origin::Resource && owned.rule.direction == direction)
@@ -366,11 +365,9 @@ fn judged(group: &TerraformGroup, kind: Kind) -> Judged {
         tags: group.tags.clone(),
         name_unknown: group.name.is_none(),
         name_prefix: group.name_prefix.clone(),
-        never_default: address
-            .as_ref()
-            .is_some_and(|address| address.kind == "aws_security_group" && !address.data),
+        never_default: resource_type == Some("aws_security_group"),
         // A data source tells no rules, and rule resources tell of a group only what is theirs.
-        elsewhere: address.is_none_or(|address| address.data),
+        elsewhere: resource_type.is_none(),
         tags_unknown: group.tags_unknown,
         rules,
         maybe,

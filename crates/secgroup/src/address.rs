@@ -195,10 +195,7 @@ impl AddressSet {
     /// multicast; of IPv6, `2000::/3` without its special-purpose blocks.
     #[must_use]
     pub fn internet() -> Self {
-        Self {
-            v4: registry::internet_v4(),
-            v6: registry::internet_v6(),
-        }
+        registry::INTERNET.clone()
     }
 
     /// The private addresses: RFC 1918 and `fc00::/7` (RFC 4193).

@@ -250,7 +250,8 @@ impl OpenSet {
                 .or_default()
                 .push((piece.first, piece.last));
         }
-        if distinct.len() > MANY {
+        // One set of peers is told by nothing else.
+        if distinct.len() == 1 || distinct.len() > MANY {
             return distinct
                 .into_iter()
                 .map(|(peers, spans)| (TrafficSet::from_spans(spans), peers.clone()))

@@ -4,8 +4,8 @@
 //! updates), IPv4 Multicast Address Space Registry (RFC 5771), IPv6 unicast space `2000::/3` (RFC 4291).
 
 use crate::address::{AddressSet, Cidr};
-use crate::interval::IntervalSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 const fn v4(a: u8, b: u8, c: u8, d: u8, length: u8) -> (Ipv4Addr, u8) {
     (Ipv4Addr::new(a, b, c, d), length)
@@ -43,7 +43,7 @@ const SPECIAL_V6: [(Ipv6Addr, u8); 5] = [
 ];
 
 /// RFC 1918 and RFC 4193.
-pub(crate) static PRIVATE: std::sync::LazyLock<[Cidr; 4]> = std::sync::LazyLock::new(|| {
+pub(crate) static PRIVATE: LazyLock<[Cidr; 4]> = LazyLock::new(|| {
     let block = |address: IpAddr, length| Cidr::new(address, length).unwrap_or_else(|| Cidr::host(address));
     [
         block(Ipv4Addr::new(10, 0, 0, 0).into(), 8),
@@ -67,10 +67,10 @@ fn set(blocks: &[(impl Into<IpAddr> + Copy, u8)]) -> AddressSet {
         .collect()
 }
 
-pub(crate) fn internet_v4() -> IntervalSet<u32> {
-    set(&SPECIAL_V4).v4().complement()
-}
-
-pub(crate) fn internet_v6() -> IntervalSet<u128> {
-    set(&[GLOBAL_V6]).v6().difference(set(&SPECIAL_V6).v6())
-}
+/// What is asked for again and again, so it is made once.
+pub(crate) static INTERNET: LazyLock<AddressSet> = LazyLock::new(|| {
+    AddressSet::new(
+        set(&SPECIAL_V4).v4().complement(),
+        set(&[GLOBAL_V6]).v6().difference(set(&SPECIAL_V6).v6()),
+    )
+});

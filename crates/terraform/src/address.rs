@@ -102,6 +102,11 @@ impl<'a> Split<'a> {
         })
     }
 
+    /// Whether it is a data source.
+    pub(crate) fn is_data(self) -> bool {
+        self.resource.starts_with("data.")
+    }
+
     /// The modules it stands in, outermost first.
     pub(crate) fn modules(self) -> impl Iterator<Item = ModuleStep<'a>> {
         let mut steps = steps(self.modules);

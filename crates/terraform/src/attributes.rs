@@ -76,8 +76,7 @@ pub(crate) struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    fn at(self, key: &str) -> Self {
-        let name = Name::known(key);
+    fn at(self, name: Option<Name>) -> Self {
         let field = |tree: &'a Tree| name.and_then(|name| tree.field(name)).unwrap_or(&NOTHING);
         let marked = |tree: &'a Tree| match tree {
             Tree::Bool(true) => tree,
@@ -92,7 +91,7 @@ impl<'a> Object<'a> {
 
     fn index(self, index: usize) -> Self {
         let part = |tree: &'a Tree| {
-            if tree == &Tree::Bool(true) {
+            if tree.is_true() {
                 tree
             } else {
                 tree.at(index).unwrap_or(&NOTHING)
@@ -106,7 +105,7 @@ impl<'a> Object<'a> {
     }
 
     fn itself(self) -> Attribute<&'a Tree> {
-        if self.unknown == &Tree::Bool(true) {
+        if self.unknown.is_true() {
             Attribute::Unknown
         } else if self.value.is_null() {
             Attribute::Null
@@ -122,21 +121,26 @@ impl<'a> Object<'a> {
         self.value.as_str() == Some(MASKED)
     }
 
+    // Keys are literals: where these three are inlined, the compiler finds the names.
+
+    #[inline]
     pub(crate) fn text(self, key: &str) -> Attribute<&'a str> {
-        self.at(key).itself().map(Tree::as_str)
+        self.at(Name::known(key)).itself().map(Tree::as_str)
     }
 
+    #[inline]
     pub(crate) fn integer(self, key: &str) -> Attribute<i64> {
-        self.at(key).itself().map(whole)
+        self.at(Name::known(key)).itself().map(whole)
     }
 
+    #[inline]
     pub(crate) fn flag(self, key: &str) -> Attribute<bool> {
-        self.at(key).itself().map(Tree::as_bool)
+        self.at(Name::known(key)).itself().map(Tree::as_bool)
     }
 
     /// A list or set of strings; each element may be unknown by itself.
     pub(crate) fn texts(self, key: &str) -> Attribute<Vec<Attribute<&'a str>>> {
-        let list = self.at(key);
+        let list = self.at(Name::known(key));
         list.itself().map(|value| {
             let items = value.as_array()?;
             Some(
@@ -152,8 +156,8 @@ impl<'a> Object<'a> {
     /// The placeholder of a `dynamic` block over an unknown collection stands in `after_unknown` only, so the longer of the
     /// two lists counts.
     pub(crate) fn objects(self, key: &str) -> Attribute<Vec<Object<'a>>> {
-        let list = self.at(key);
-        if list.unknown == &Tree::Bool(true) {
+        let list = self.at(Name::known(key));
+        if list.unknown.is_true() {
             return Attribute::Unknown;
         }
         let placeholders = list.unknown.as_array().map_or(0, <[Tree]>::len);
@@ -171,7 +175,7 @@ impl<'a> Object<'a> {
 
     /// Whether the attribute is marked sensitive, itself or any part of it.
     pub(crate) fn is_sensitive(self, key: &str) -> bool {
-        self.at(key).sensitive.holds_true()
+        self.at(Name::known(key)).sensitive.holds_true()
     }
 }
 

@@ -29,10 +29,10 @@ impl Behind<'_> {
 
     /// Whether an expression may choose a text of its own, where the code is at hand: then its references are not all it may mean.
     pub(crate) fn may_choose_a_text(&self, instance: &Instance, attribute: &str) -> bool {
-        let (Some(code), Some(address)) = (self.code, instance.parsed()) else {
-            return false;
-        };
-        code.may_choose_a_text(&address, attribute)
+        self.code.is_some_and(|code| {
+            let address = instance.parsed();
+            address.is_some_and(|address| code.may_choose_a_text(&address, attribute))
+        })
     }
 
     /// As [`Self::list`], of the one nested block of a kind that `fits`.

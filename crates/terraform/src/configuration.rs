@@ -5,6 +5,7 @@ use crate::fields::{Text, once};
 use crate::resource::Kind;
 use crate::table::Table;
 use crate::tree::{MaybeName, Name, Names};
+use memchr::{memchr, memmem};
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use std::borrow::Cow;
@@ -84,6 +85,22 @@ pub(crate) struct References {
 }
 
 impl PlanConfiguration {
+    /// Reads the one that a plan's text seems to have, before anybody has passed over the text, and tells where it stands.
+    /// Something else may look like it: so it counts only for who finds the plan's configuration at that place.
+    pub(crate) fn ahead(text: &str) -> Option<(&str, serde_json::Result<Self>)> {
+        // As Terraform writes it: without white space, and these are its first keys ("JSON Output Format").
+        let starts = [
+            r#""configuration":{"provider_config":"#,
+            r#""configuration":{"root_module":"#,
+        ];
+        let at = starts
+            .iter()
+            .find_map(|start| memmem::rfind(text.as_bytes(), start.as_bytes()))?;
+        let place = &text[at + r#""configuration":"#.len()..];
+        let read = serde_json::Deserializer::from_str(place).into_iter().next()?;
+        Some((place, read))
+    }
+
     /// Which attributes and blocks the configuration writes. `None` when the resource is not in the configuration.
     pub(crate) fn written(&self, address: &str) -> Option<Names> {
         let split = Split::of(address)?;
@@ -426,7 +443,8 @@ fn resources<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Table<Resourc
 /// Whether the address is of a type that this crate reads.
 fn is_ours(address: &str) -> bool {
     let kind = address.strip_prefix("data.").unwrap_or(address);
-    kind.split('.').next().and_then(Kind::of).is_some()
+    let end = memchr(b'.', kind.as_bytes()).unwrap_or(kind.len());
+    Kind::of(&kind[..end]).is_some()
 }
 
 /// A resource as it stands in a module's list.

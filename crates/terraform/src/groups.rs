@@ -1,9 +1,10 @@
 //! The security groups of a document, each with all its rules, however they are written.
 
-use crate::address::Address;
+mod inside;
+
+use crate::address::Split;
 use crate::attributes::{Attribute, Object};
 use crate::behind::Behind;
-use crate::configuration::PlanConfiguration;
 use crate::error::{Problem, ReadError};
 use crate::forgotten;
 use crate::identity;
@@ -12,9 +13,9 @@ use crate::parallel;
 use crate::prefix_lists;
 use crate::resource::{Action, Instance, Kind};
 use crate::rules::{self, NotKnown, Reader, Target};
-use crate::tree::{Name, Tree};
+use crate::tree::Tree;
 use portcullis_secgroup::{Direction, Group, Peer, PrefixLists, Rule, RuleKey};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Where a rule stands in Terraform's eyes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,13 +108,17 @@ impl TerraformGroup {
     /// Whether a data source reads it: then somebody else owns it.
     #[must_use]
     pub fn is_data(&self) -> bool {
-        let address = self
-            .address
-            .as_deref()
-            .filter(|address| address.contains("data."));
-        address
-            .and_then(Address::parse)
-            .is_some_and(|address| address.data)
+        let split = self.address.as_deref().and_then(Split::of);
+        split.is_some_and(Split::is_data)
+    }
+
+    /// The type of the resource that it is: `aws_security_group`, or `aws_default_security_group`. `None` for a group that a
+    /// data source reads, and for one that only rule resources speak of.
+    #[must_use]
+    pub fn resource_type(&self) -> Option<&str> {
+        let split = Split::of(self.address.as_deref()?)?;
+        let (kind, _) = split.resource.split_once('.')?;
+        (!split.is_data()).then_some(kind)
     }
 
     /// The group as the algebra knows it.
@@ -211,13 +216,13 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
         .telling
         .sort_by(|a, b| (&a.address, a.id()).cmp(&(&b.address, b.id())));
     let (mut problems, mut remarks) = (Vec::new(), Vec::new());
-    let mut inside = Vec::with_capacity(sights.telling.len());
+    let mut insides = Vec::with_capacity(sights.telling.len());
     for part in parallel::in_parts(&sights.telling, |part| objects(reader(), part, source)) {
         let (part, [met, said]) = part?;
         problems.extend(met);
         remarks.extend(said);
-        for ((group, written), instance) in part.into_iter().zip(&sights.telling[inside.len()..]) {
-            inside.push((table.add_group(group, instance), written));
+        for (own, instance) in part.into_iter().zip(&sights.telling[insides.len()..]) {
+            insides.push((table.add_group(own.group, instance), own.inside));
         }
     }
     for instance in sights.others {
@@ -242,21 +247,22 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
                 // It goes with its group.
                 Target::Id(id) if gone.contains(id.as_str()) && rules.iter().all(|rule| rule.forgotten) => {}
                 Target::Id(id) => table.by_id(&id).rules.extend(rules),
-                Target::OneOf(addresses) => match addresses.as_slice() {
-                    [one] if table.index.contains_key(one.as_str()) => {
-                        table.by_address(one).rules.extend(rules);
+                Target::OneOf(addresses) => {
+                    let one = <[String; 1]>::try_from(addresses).ok();
+                    match one.and_then(|[one]| table.by_address(&one)) {
+                        Some(group) => group.rules.extend(rules),
+                        None => orphans.extend(rules),
                     }
-                    _ => orphans.extend(rules),
-                },
+                }
                 Target::Unknown => orphans.extend(rules),
             }
         }
     }
     let mut reader = reader();
-    for (instance, (at, written)) in sights.telling.into_iter().zip(inside) {
+    for (instance, (at, inside)) in sights.telling.into_iter().zip(insides) {
         let group = &mut table.groups[at];
-        for (direction, written) in [Direction::Ingress, Direction::Egress].into_iter().zip(written) {
-            add_inside(group, direction, written, source.removed);
+        for (direction, inside) in [Direction::Ingress, Direction::Egress].into_iter().zip(inside) {
+            inside::add(group, direction, inside, source.removed);
             forgotten::drop_listed(&mut reader, instance, direction, group)?;
         }
     }
@@ -300,18 +306,28 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
 /// What is met that is not understood, and what is not as it looks.
 type Met = [Vec<Problem>; 2];
 
-/// The groups that these objects are, without rules, each with the rules of each direction that stand in its own attributes.
+/// A group that an object is.
+struct Own {
+    /// Without its rules.
+    group: TerraformGroup,
+    /// What stands in its own attributes, by direction.
+    inside: [Vec<OwnedRule>; 2],
+}
+
+/// The groups that these objects are.
 fn objects(
     mut reader: Reader<'_>,
     objects: &[&Instance],
     source: &Source<'_>,
-) -> Result<(Vec<(TerraformGroup, [Vec<OwnedRule>; 2])>, Met), ReadError> {
+) -> Result<(Vec<Own>, Met), ReadError> {
     let mut out = Vec::with_capacity(objects.len());
     for instance in objects {
         let group = group(instance, source);
-        let ingress = inline_rules(&mut reader, instance, Direction::Ingress, &group)?;
-        let egress = inline_rules(&mut reader, instance, Direction::Egress, &group)?;
-        out.push((group, [ingress, egress]));
+        let inside = [
+            inside::rules(&mut reader, instance, Direction::Ingress, &group)?,
+            inside::rules(&mut reader, instance, Direction::Egress, &group)?,
+        ];
+        out.push(Own { group, inside });
     }
     Ok((out, [reader.problems, reader.remarks]))
 }
@@ -387,7 +403,7 @@ const DEFAULT: &str = "default";
 struct Table {
     groups: Vec<TerraformGroup>,
     /// Position by address and by id.
-    index: BTreeMap<String, usize>,
+    index: HashMap<String, usize>,
 }
 
 impl Table {
@@ -439,9 +455,9 @@ impl Table {
         &mut self.groups[at]
     }
 
-    fn by_address(&mut self, address: &str) -> &mut TerraformGroup {
-        let at = self.index.get(address).copied().unwrap_or_default();
-        &mut self.groups[at]
+    /// The group with this address, or with this id.
+    fn by_address(&mut self, address: &str) -> Option<&mut TerraformGroup> {
+        self.groups.get_mut(*self.index.get(address)?)
     }
 }
 
@@ -462,8 +478,8 @@ fn group(instance: &Instance, source: &Source<'_>) -> TerraformGroup {
         tags,
         tags_unknown,
         vpc_id: object.text("vpc_id").set().map(str::to_owned),
-        inline_ingress: inline(instance, Direction::Ingress, source.behind.configuration),
-        inline_egress: inline(instance, Direction::Egress, source.behind.configuration),
+        inline_ingress: inside::inline(instance, Direction::Ingress, source.behind.configuration),
+        inline_egress: inside::inline(instance, Direction::Egress, source.behind.configuration),
         account,
         region,
         untouched: source.untouched.contains(&instance.address),
@@ -521,148 +537,19 @@ fn tags(object: Object<'_>) -> (BTreeMap<String, String>, bool) {
             return (known, unknown);
         }
     }
-    let all_unknown = object.unknown == &Tree::Bool(true);
+    let all_unknown = object.unknown.is_true();
     (
         BTreeMap::new(),
-        all_unknown || object.unknown.get("tags") == Some(&Tree::Bool(true)),
+        all_unknown || object.unknown.get("tags").is_some_and(Tree::is_true),
     )
-}
-
-fn name_of(direction: Direction) -> &'static str {
-    direction.as_str()
-}
-
-/// Whether the group's own attribute of this direction is a wish or an echo.
-fn inline(instance: &Instance, direction: Direction, configuration: Option<&PlanConfiguration>) -> Inline {
-    let attribute = name_of(direction);
-    if let (Some(configuration), Some(name)) = (configuration, Name::known(attribute))
-        && instance
-            .written(configuration)
-            .is_some_and(|written| written.contains(name))
-    {
-        return Inline::Declared;
-    }
-    let rules = |values: &Tree| {
-        values
-            .get(attribute)
-            .and_then(Tree::as_array)
-            .map(|list| !list.is_empty())
-    };
-    // A new object has no live rules to echo: what stands there is a wish, written by a `dynamic` block.
-    if instance.is_new() {
-        let unknown = match &instance.unknown {
-            all @ Tree::Bool(true) => Some(all),
-            some => some.get(attribute),
-        };
-        let placeholder = unknown.is_some_and(|tree| tree.as_array().is_some_and(|a| !a.is_empty()));
-        let is_told = || configuration.is_some_and(|all| instance.written(all).is_some());
-        return if rules(&instance.values) == Some(true) || placeholder {
-            Inline::Declared
-        } else if unknown == Some(&Tree::Bool(true)) && !is_told() {
-            // The provider plans it as unknown where nothing is written, too.
-            Inline::CannotTell
-        } else {
-            Inline::Absent
-        };
-    }
-    match instance.action {
-        // Only a wish can differ from what is.
-        Action::Update if instance.values.get(attribute) != instance.before.get(attribute) => {
-            Inline::Declared
-        }
-        _ => Inline::CannotTell,
-    }
-}
-
-/// What stands in the attribute of this direction, as a wish or as an echo.
-fn inline_rules(
-    reader: &mut Reader<'_>,
-    instance: &Instance,
-    direction: Direction,
-    group: &TerraformGroup,
-) -> Result<Vec<OwnedRule>, ReadError> {
-    let wish = group.inline(direction) == Inline::Declared;
-    let may_be_wish = wish || (instance.is_new() && group.inline(direction) == Inline::CannotTell);
-    let owned = |rule, origin, not_known, description_unknown| OwnedRule {
-        rule,
-        owner: instance.address.clone(),
-        origin,
-        forgotten: instance.action == Action::Forget,
-        not_known,
-        description_unknown,
-    };
-    let mut out = Vec::new();
-    match instance.object().objects(name_of(direction)) {
-        Attribute::Set(blocks) => {
-            let origin = if wish { Origin::Inline } else { Origin::Echo };
-            for block in blocks {
-                let untold = rules::description_unknown(block);
-                for rule in reader.inline_rules(instance, block, direction)? {
-                    let unknown = reader.not_known(instance, block, Some(direction), &rule);
-                    out.push(owned(rule, origin, unknown, untold));
-                }
-            }
-        }
-        Attribute::Unknown if may_be_wish => {
-            let rule = Rule {
-                direction,
-                protocol: portcullis_secgroup::Known::NotYet,
-                ports: portcullis_secgroup::Known::NotYet,
-                peer: Peer::Unknown(portcullis_secgroup::UnknownPeer::Any),
-                description: None,
-                id: None,
-                tags: BTreeMap::new(),
-            };
-            let unknown = NotKnown {
-                attribute: name_of(direction).to_owned(),
-                decided_by: reader.deciders(instance, name_of(direction)),
-            };
-            out.push(owned(rule, Origin::Inline, vec![unknown], true));
-        }
-        Attribute::Odd => reader.problems.push(Problem {
-            address: instance.address.clone(),
-            what: format!("{} is no list of rules", name_of(direction)),
-        }),
-        Attribute::Null | Attribute::Unknown => {}
-    }
-    Ok(out)
-}
-
-/// Adds what stands in a group's own attribute of this direction to what rule resources hold. An echo of these, or of what the
-/// change takes away, is no rule of its own.
-fn add_inside(
-    group: &mut TerraformGroup,
-    direction: Direction,
-    inside: Vec<OwnedRule>,
-    removed: &BTreeMap<String, BTreeSet<RuleKey>>,
-) {
-    if group.inline(direction) == Inline::Declared || inside.is_empty() {
-        group.rules.extend(inside);
-        return;
-    }
-    let id = group.id.clone().unwrap_or_default();
-    let key = |owned: &OwnedRule| owned.rule.key().map(|key| self_key(key, &id));
-    let taken: BTreeSet<RuleKey> = group.rules.iter().filter_map(key).collect();
-    let removed = removed.get(&id);
-    for echo in inside {
-        match key(&echo) {
-            Some(key) if taken.contains(&key) || removed.is_some_and(|keys| keys.contains(&key)) => {
-                group.echoed.insert(key);
-            }
-            _ => group.rules.push(echo),
-        }
-    }
 }
 
 /// A reference to the group itself has one form only.
 fn name_self(group: &mut TerraformGroup) {
-    let (id, address) = (group.id.clone(), group.address.clone());
+    let own = [group.id.as_deref(), group.address.as_deref()];
     for owned in &mut group.rules {
-        if let Peer::Group {
-            id: peer,
-            account: None,
-        } = &owned.rule.peer
-            && (Some(peer) == id.as_ref() || Some(peer) == address.as_ref())
+        if let Peer::Group { id, account: None } = &owned.rule.peer
+            && own.contains(&Some(id))
         {
             owned.rule.peer = Peer::SelfGroup;
         }

@@ -101,23 +101,30 @@ impl Plan {
     pub fn read(text: &str) -> Result<Self, ReadError> {
         ReadError::unless_object("plan", text)?;
         let json = |source| ReadError::Json { what: "plan", source };
-        // One core passes over the document, and the others read the changes that it finds.
-        let (read, parts) = parallel::in_batches(
-            |each| {
-                let document = Document::read(text, each)?;
-                let (configuration, sensitive) = parallel::both(
-                    text,
-                    || document.configuration.map(|raw| serde_json::from_str(raw.get())),
-                    || {
+        // One core passes over the document, and the others read the configuration and the changes that it finds.
+        let ((read, parts), ahead) = parallel::both(
+            text,
+            || {
+                parallel::in_batches(
+                    |each| {
+                        let document = Document::read(text, each)?;
                         let mut places = Places::new(text);
-                        places.document(&document).map(|()| places.sensitive)
+                        places.document(&document)?;
+                        Ok((document, places.sensitive))
                     },
-                );
-                Ok((document, configuration.transpose()?, sensitive?))
+                    |changes: Vec<&RawValue>| Part::read(text, &changes),
+                )
             },
-            |changes: Vec<&RawValue>| Part::read(text, &changes),
+            || PlanConfiguration::ahead(text),
         );
-        let (document, configuration, sensitive) = read.map_err(|error| json(in_place(text, error)))?;
+        let (document, sensitive) = read.map_err(|error| json(in_place(text, error)))?;
+        let configuration = document.configuration.map(|raw| match ahead {
+            Some((place, read)) if std::ptr::eq(place.as_ptr(), raw.get().as_ptr()) => read,
+            _ => serde_json::from_str(raw.get()),
+        });
+        let configuration = configuration
+            .transpose()
+            .map_err(|error| json(in_place(text, error)))?;
         let Some(version) = document.format_version else {
             return Err(ReadError::Shape {
                 what: "plan",

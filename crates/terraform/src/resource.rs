@@ -233,7 +233,7 @@ impl Instance {
 
     /// Whether a data source has read it.
     pub(crate) fn is_data(&self) -> bool {
-        Split::of(&self.address).is_some_and(|split| split.resource.starts_with("data."))
+        Split::of(&self.address).is_some_and(Split::is_data)
     }
 
     /// Whether it is yet to be made.

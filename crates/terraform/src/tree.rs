@@ -178,8 +178,12 @@ impl Tree {
         }
     }
 
-    pub(crate) fn is_null(&self) -> bool {
-        *self == Self::Null
+    pub(crate) const fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    pub(crate) const fn is_true(&self) -> bool {
+        matches!(self, Self::Bool(true))
     }
 
     pub(crate) fn is_object(&self) -> bool {
