@@ -69,10 +69,16 @@ fn planned(
         None => Subject::planned(&after, &before, plan.partial()),
     };
     let hidden = Hidden::of(&[&after, &before]);
+    // The page shows them; nobody else asks for them again.
+    let views = (before, after);
+    let shown = if args.artifacts.is_some() {
+        Some(views)
+    } else {
+        std::mem::forget(views);
+        None
+    };
     // The process ends soon: taking a large plan apart, value by value, would be a tenth of its time.
     std::mem::forget(plan);
-    // The page shows them; nobody else asks for them again, and they take as much memory as the text.
-    let shown = args.artifacts.is_some().then_some((before, after));
     Ok((subject, hidden, shown))
 }
 

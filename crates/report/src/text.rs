@@ -14,6 +14,10 @@ use std::fmt::Write as _;
 /// ```
 #[must_use]
 pub fn clean(text: &str) -> String {
+    // Nearly all text is plain.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     text.chars()
         .map(|c| match c {
             '\t' | '\n' | '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' => ' ',
@@ -144,6 +148,12 @@ pub fn fold(out: &mut String, head: &str, text: &str, columns: usize) {
     let indent = head.chars().count();
     let mut column = indent;
     out.push_str(head);
+    if columns.saturating_sub(indent) >= text.len() {
+        // It fits: a character takes a byte at least.
+        out.push_str(text);
+        out.push('\n');
+        return;
+    }
     for (index, word) in text.split(' ').enumerate() {
         let length = word.chars().count();
         if index > 0 {

@@ -194,14 +194,25 @@ pub(crate) struct Source<'a> {
 }
 
 pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
-    let of = |wanted: fn(Kind) -> bool| {
-        source
-            .instances
+    // Nearly all of a large document is groups and rules, so these are told apart once.
+    let (mut groups, mut resources, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for instance in source.instances {
+        if instance.kind.is_group() {
+            groups.push(instance);
+        } else if instance.kind.is_rule() {
+            resources.push(instance);
+        } else {
+            others.push(instance);
+        }
+    }
+    let of = |wanted: Kind| {
+        others
             .iter()
-            .filter(move |instance| wanted(instance.kind))
+            .copied()
+            .filter(move |instance| instance.kind == wanted)
     };
-    let known_groups = addresses(of(Kind::is_group));
-    let known_lists = addresses(of(|kind| kind == Kind::PrefixList));
+    let known_groups = addresses(&groups);
+    let known_lists = addresses(&of(Kind::PrefixList).collect::<Vec<_>>());
     let reader = || Reader {
         behind: source.behind,
         groups: &known_groups,
@@ -210,7 +221,7 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
         remarks: Vec::new(),
     };
     let mut table = Table::default();
-    let mut sights = identity::sights(of(Kind::is_group));
+    let mut sights = identity::sights(&groups);
     // As the groups will stand in the view: pointers are sorted faster than groups.
     sights
         .telling
@@ -231,13 +242,12 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
     let gone = source.gone.iter().filter(|instance| instance.kind.is_group());
     let gone: BTreeSet<&str> = gone.filter_map(Instance::id).collect();
     let mut orphans = Vec::new();
-    let unread = of(|kind| kind == Kind::Unread).filter(|instance| !instance.is_data());
+    let unread = of(Kind::Unread).filter(|instance| !instance.is_data());
     problems.extend(unread.map(|instance| Problem {
         address: instance.address.clone(),
         what:
             "it holds rules of security groups, and is of a type that this version does not read".to_owned(),
     }));
-    let resources: Vec<&Instance> = of(Kind::is_rule).collect();
     for part in parallel::in_parts(&resources, |part| attached(reader(), part)) {
         let (part, [met, said]) = part?;
         problems.extend(met);
@@ -266,7 +276,7 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
             forgotten::drop_listed(&mut reader, instance, direction, group)?;
         }
     }
-    let of_vpcs: BTreeSet<&str> = of(|kind| kind == Kind::Vpc)
+    let of_vpcs: BTreeSet<&str> = of(Kind::Vpc)
         .filter_map(|instance| instance.object().text("default_security_group_id").set())
         .collect();
     for group in &mut table.groups {
@@ -280,8 +290,8 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
     }
     let mut groups = table.groups;
     groups.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
-    let prefix_lists = prefix_lists::read(source.instances, source.gone, &reader, &mut remarks)?;
-    let prefix_list_ids = of(|kind| kind == Kind::PrefixList)
+    let prefix_lists = prefix_lists::read(&others, source.gone, &reader, &mut remarks)?;
+    let prefix_list_ids = of(Kind::PrefixList)
         .filter_map(|instance| Some((instance.address.clone(), instance.id()?.to_owned())))
         .collect();
     problems.append(&mut reader.problems);
@@ -291,7 +301,7 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
         list.dedup();
     }
     Ok(View {
-        members: members::read(source.instances, &reader),
+        members: members::read(&others, &reader),
         sensitive: crate::sensitive::parts(source.instances, &groups, &orphans),
         untouched: source.untouched.clone(),
         groups,
@@ -492,8 +502,8 @@ fn group(instance: &Instance, source: &Source<'_>) -> TerraformGroup {
 
 /// Addresses with the ids of what stands there, where known. An expression is unknown only when it means what is yet to
 /// be made, so a new object stands before an old one.
-fn addresses<'a>(instances: impl Iterator<Item = &'a Instance>) -> BTreeMap<&'a str, Option<&'a str>> {
-    let mut all: Vec<&Instance> = instances.collect();
+fn addresses<'a>(instances: &[&'a Instance]) -> BTreeMap<&'a str, Option<&'a str>> {
+    let mut all = instances.to_vec();
     all.sort_by(|a, b| a.address.cmp(&b.address));
     let one = |alike: &[&'a Instance]| {
         let (first, others) = alike.split_first()?;

@@ -34,8 +34,11 @@ pub(crate) struct Sights<'a> {
 
 /// Of several objects with one id the resource tells: before one that Terraform forgets, since another address takes it over,
 /// and before data sources, of which one is enough.
-pub(crate) fn sights<'a>(groups: impl Iterator<Item = &'a Instance>) -> Sights<'a> {
-    let all: Vec<(&Instance, Word)> = groups.map(|instance| (instance, Word::of(instance))).collect();
+pub(crate) fn sights<'a>(groups: &[&'a Instance]) -> Sights<'a> {
+    let all: Vec<(&Instance, Word)> = groups
+        .iter()
+        .map(|instance| (*instance, Word::of(instance)))
+        .collect();
     let mut best: BTreeMap<&str, Word> = BTreeMap::new();
     for (instance, word) in &all {
         if let Some(id) = instance.id() {

@@ -38,7 +38,7 @@ impl Member {
     }
 }
 
-pub(crate) fn read(instances: &[Instance], reader: &Reader<'_>) -> Vec<Member> {
+pub(crate) fn read(instances: &[&Instance], reader: &Reader<'_>) -> Vec<Member> {
     let elastic: BTreeMap<&str, &str> = instances
         .iter()
         .filter(|instance| instance.kind == Kind::Eip)
@@ -49,6 +49,7 @@ pub(crate) fn read(instances: &[Instance], reader: &Reader<'_>) -> Vec<Member> {
         .collect();
     let mut members: Vec<(&Instance, Member)> = instances
         .iter()
+        .copied()
         .filter_map(|instance| match instance.kind {
             Kind::Carrier(carrier) => Some((instance, carried(instance, carrier, reader))),
             _ => None,
@@ -67,6 +68,7 @@ pub(crate) fn read(instances: &[Instance], reader: &Reader<'_>) -> Vec<Member> {
         .collect();
     let attachments: Vec<&Instance> = instances
         .iter()
+        .copied()
         .filter(|instance| instance.kind == Kind::Attachment)
         // The groups of those that stand are in the members' own lists.
         .filter(|instance| !matches!(instance.action, Action::Keep | Action::Forget))

@@ -20,12 +20,17 @@ struct List<'a> {
 /// The lists among `instances`, by address and by id. `removed` are objects that the change takes away: the list's own attribute
 /// may still show their entries. What is not as it looks is added to `remarks`.
 pub(crate) fn read(
-    instances: &[Instance],
+    instances: &[&Instance],
     removed: &[Instance],
     reader: &Reader<'_>,
     remarks: &mut Vec<Problem>,
 ) -> Result<PrefixLists, ReadError> {
-    let of = |wanted: Kind| instances.iter().filter(move |instance| instance.kind == wanted);
+    let of = |wanted: Kind| {
+        instances
+            .iter()
+            .copied()
+            .filter(move |instance| instance.kind == wanted)
+    };
     let is_data = |instance: &&Instance| instance.is_data();
     // What a data source has read is older than what the plan makes of the same list.
     let lists = of(Kind::PrefixList)
