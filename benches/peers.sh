@@ -37,8 +37,7 @@ with_pip() { # PACKAGE FOLDER
 }
 
 (cd "$root" && cargo build --release --quiet -p portcullis-validate)
-portcullis="$root/target/release/portcullis-validate"
-[ -x "$portcullis" ] || portcullis="${CARGO_TARGET_DIR:?}/release/portcullis-validate"
+portcullis="${CARGO_TARGET_DIR:-$root/target}/release/portcullis-validate"
 
 small="$root/fixtures/rule-styles/1-create/plan.json"
 large="$folder/large.json"

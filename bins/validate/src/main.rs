@@ -5,8 +5,10 @@ mod command;
 mod page;
 mod subject;
 
-/// Large plans are read into many small values, by all cores at once: a third of the time is the allocator's
+/// Large plans are read into many small values, by all cores at once: musl's own allocator has one lock for all of them. Where
+/// there is another one, starting this one takes longer than it saves on the plans that there are most of
 /// (docs/performance.md).
+#[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -13,10 +13,10 @@ const PORTIONS: usize = 16;
 
 /// `work` on each piece; the results in order. `size` is how much there is to look at for each.
 pub(crate) fn each<I: Sync, O: Send>(pieces: &[I], size: usize, work: impl Fn(&I) -> O + Sync) -> Vec<O> {
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let helpers = if size < FEWEST {
         0
     } else {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
         cores.min(pieces.len()).saturating_sub(1)
     };
     with_helpers(pieces, helpers, work)

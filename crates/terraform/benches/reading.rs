@@ -12,10 +12,6 @@ use std::fmt::Write as _;
 #[path = "../../../benches/estates.rs"]
 mod estates;
 
-/// As in the stages that read large documents.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const SIZES: [usize; 2] = [100, 2_000];
 
 fn main() {

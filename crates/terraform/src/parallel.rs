@@ -1,7 +1,7 @@
 //! Large documents are read by all cores. Small ones start no thread.
 
 use std::num::NonZero;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
 use std::thread;
 
 /// Fewer pieces than this for each thread, and starting it would cost more than it brings.
@@ -13,8 +13,11 @@ const LARGE: usize = 1 << 18;
 /// More threads than this bring nothing: finding the pieces in the text is one thread's work.
 const MOST: usize = 8;
 
+/// Asked only where there is work for several: Linux answers by way of several files.
 fn cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get).min(MOST)
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, NonZero::get).min(MOST));
+    *CORES
 }
 
 /// `work` on what `find` finds, a batch at a time: by other cores while this one is still finding, and by this one, too,
@@ -87,7 +90,10 @@ pub(crate) fn both<A, B: Send>(text: &str, one: impl FnOnce() -> A, other: impl 
 
 /// `work` on parts of `pieces`, as many as there are cores to work on them; the results in order.
 pub(crate) fn in_parts<I: Sync, O: Send>(pieces: &[I], work: impl Fn(&[I]) -> O + Sync) -> Vec<O> {
-    let parts = cores().min(pieces.len() / FEWEST).max(1);
+    let parts = match pieces.len() / FEWEST {
+        0 | 1 => 1,
+        most => most.min(cores()),
+    };
     split(pieces, parts, work)
 }
 
