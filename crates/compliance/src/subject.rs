@@ -2,7 +2,7 @@
 
 use crate::parallel;
 use portcullis_report::GroupRef;
-use portcullis_secgroup::{Direction, Inventory, Known, Peer, PrefixLists, Rule};
+use portcullis_secgroup::{Direction, Inventory, Peer, PrefixLists, Rule};
 use portcullis_terraform::{Declared, Inline, NotKnown, Origin, OwnedRule, Problem, TerraformGroup, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -55,8 +55,8 @@ impl Judged {
     pub(crate) fn is_uncertain(&self, lists: &PrefixLists) -> bool {
         self.rules.iter().any(|judged| {
             let rule = &judged.rule;
-            rule.protocol == Known::NotYet
-                || rule.ports == Known::NotYet
+            rule.protocol.value().is_none()
+                || rule.ports.value().is_none()
                 || match &rule.peer {
                     Peer::Unknown(_) => true,
                     Peer::PrefixList(id) => lists.entries(id).is_none(),

@@ -220,3 +220,38 @@ fn a_plan_of_nothing_leaves_nothing_out() {
     );
     expect(&plan(&in_a_module), Undetermined);
 }
+
+#[test]
+fn a_port_range_of_which_one_end_is_known() {
+    let rule = |known: &str, unknown: &str| {
+        let values = format!(
+            r#"{{"security_group_id": "sg-1", "ip_protocol": "tcp", "cidr_ipv4": "0.0.0.0/0", {known}}}"#
+        );
+        ssh(&[created(RULE, &values, &format!(r#"{{"id": true, {unknown}}}"#))])
+    };
+    // Wherever the other end will be, 22 is not in it.
+    expect(&rule(r#""to_port": 21"#, r#""from_port": true"#), Pass);
+    expect(&rule(r#""from_port": 23"#, r#""to_port": true"#), Pass);
+    for (known, unknown, name, may_open) in [
+        (r#""to_port": 22"#, r#""from_port": true"#, "from_port", "tcp 22"),
+        (r#""from_port": 22"#, r#""to_port": true"#, "to_port", "tcp 22"),
+        // All ports, if the other end is -1, too.
+        (r#""from_port": -1"#, r#""to_port": true"#, "to_port", "tcp 22"),
+        (
+            r#""to_port": null"#,
+            r#""from_port": true"#,
+            "from_port",
+            "tcp 22",
+        ),
+    ] {
+        let report = rule(known, unknown);
+        expect(&report, Undetermined);
+        let finding = support::finding(&report);
+        assert_eq!(
+            finding.exposure,
+            format!("may open {may_open} from the whole IPv4 internet")
+        );
+        let note = format!("not known before apply: {name} of {RULE}");
+        assert!(finding.notes.contains(&note), "{}", report.to_text());
+    }
+}

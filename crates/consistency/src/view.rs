@@ -288,13 +288,14 @@ fn by_owner(group: Option<&TerraformGroup>) -> HashMap<&str, Vec<&OwnedRule>> {
 
 /// Whether a rule of which something is not known may turn out to be this one.
 fn may_be(open: &Rule, rule: &Rule) -> bool {
-    fn fits<T: PartialEq>(open: &Known<T>, known: &Known<T>) -> bool {
-        *open == Known::NotYet || open == known
-    }
+    let ports = match (open.ports, rule.ports) {
+        (Known::Within(within), Known::Yes(ports)) => within.contains(ports),
+        (open, known) => open.value().is_none() || open == known,
+    };
     let v4 = |wanted: bool| matches!(&rule.peer, Peer::Cidr(cidr) if Cidr::is_ipv4(cidr) == wanted);
     open.direction == rule.direction
-        && fits(&open.protocol, &rule.protocol)
-        && fits(&open.ports, &rule.ports)
+        && (open.protocol.value().is_none() || open.protocol == rule.protocol)
+        && ports
         && match &open.peer {
             Peer::Unknown(UnknownPeer::Ipv4) => v4(true),
             Peer::Unknown(UnknownPeer::Ipv6) => v4(false),

@@ -80,7 +80,8 @@ fn rule_span(rule: &Rule, reading: Reading) -> Option<(u32, u32)> {
     match (rule.protocol, rule.ports, reading) {
         (Known::Yes(protocol), Known::Yes(ports), _) => Some(span(protocol, ports)),
         (_, _, Reading::Certain) => None,
+        (Known::Yes(protocol), Known::Within(ports), Reading::Possible) => Some(span(protocol, ports)),
         (Known::Yes(protocol), Known::NotYet, Reading::Possible) => Some(span(protocol, Ports::All)),
-        (Known::NotYet, _, Reading::Possible) => Some(span(Protocol::All, Ports::All)),
+        (Known::Within(_) | Known::NotYet, _, Reading::Possible) => Some(span(Protocol::All, Ports::All)),
     }
 }

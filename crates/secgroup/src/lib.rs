@@ -46,8 +46,8 @@
 //!
 //! # What is not known
 //!
-//! A value that is known only after apply is [`Known::NotYet`], or [`Peer::Unknown`]. Two readings bound what it may turn out
-//! to be: [`OpenSet::certain`] is open whatever it is, [`OpenSet::possible`] is all that may be. Where both agree about a
+//! A value that is known only after apply is [`Known::NotYet`], [`Known::Within`] something, or [`Peer::Unknown`]. Two readings bound
+//! what it may turn out to be: [`OpenSet::certain`] is open whatever it is, [`OpenSet::possible`] is all that may be. Where both agree about a
 //! question, the unknown does not matter.
 //!
 //! ```

@@ -45,6 +45,8 @@ impl fmt::Display for Direction {
 pub enum Known<T> {
     /// Known.
     Yes(T),
+    /// Not known yet; whatever it will be, it lies within this. So is a port range of which one end is known.
+    Within(T),
     /// Not known yet.
     NotYet,
 }
@@ -55,7 +57,7 @@ impl<T: Copy> Known<T> {
     pub fn value(self) -> Option<T> {
         match self {
             Self::Yes(value) => Some(value),
-            Self::NotYet => None,
+            Self::Within(_) | Self::NotYet => None,
         }
     }
 }
@@ -101,7 +103,54 @@ pub enum PortsError {
     Icmp(i64),
 }
 
+impl Known<Ports> {
+    /// The ports a rule opens whose `from_port` or `to_port` is known only after apply, as far as the other one tells: see
+    /// [`Ports::read`].
+    ///
+    /// ```
+    /// use portcullis_secgroup::{Known, Ports, Protocol};
+    /// let within = Known::half(Protocol::TCP, None, Some(21))?;
+    /// assert_eq!(within, Known::Within(Ports::Range { from: 0, to: 21 }));
+    /// # Ok::<(), portcullis_secgroup::PortsError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`PortsError`] for a number out of range.
+    pub fn half(protocol: Protocol, from: Option<i64>, to: Option<i64>) -> Result<Self, PortsError> {
+        let known = |bound: Option<i64>| bound.filter(|number| *number != -1);
+        Ok(match (known(from), known(to)) {
+            // A code alone tells nothing of the type.
+            (Some(_), None) => Self::Within(Ports::read(protocol, from, None)?),
+            (None, Some(_)) if protocol.has_ports() => Self::Within(Ports::read(protocol, None, to)?),
+            _ => Self::NotYet,
+        })
+    }
+}
+
 impl Ports {
+    /// Whether all of these ports are among them.
+    #[must_use]
+    pub fn contains(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::All, _) => true,
+            (
+                Self::Range { from, to },
+                Self::Range {
+                    from: first,
+                    to: last,
+                },
+            ) => from <= first && last <= to,
+            (
+                Self::Icmp { kind, code },
+                Self::Icmp {
+                    kind: same,
+                    code: other,
+                },
+            ) => kind == same && (code.is_none() || code == other),
+            _ => false,
+        }
+    }
+
     /// The ports a rule opens, as EC2 reads `from_port` and `to_port` beside this protocol (EC2 API reference,
     /// `IpPermission`): with protocol -1, or any number but tcp, udp, icmp and icmpv6, every port is open whatever range
     /// stands there; for icmp the two are type and code, where -1 means all; absent or -1 means all.
@@ -128,10 +177,11 @@ impl Ports {
             both => both,
         };
         let port = |value: i64| u16::try_from(value).map_err(|_| PortsError::Port(value));
-        if from > to {
+        let (first, last) = (port(from)?, port(to)?);
+        if first > last {
             return Err(PortsError::Backwards { from, to });
         }
-        let (from, to) = (port(from)?, port(to)?);
+        let (from, to) = (first, last);
         Ok(if (from, to) == (0, u16::MAX) {
             Self::All
         } else {

@@ -8,8 +8,8 @@
 )]
 
 use portcullis_secgroup::{
-    AddressSet, Cidr, Direction, Group, Interface, IntervalSet, Inventory, OpenSet, Peer, PeerSet, Ports,
-    PrefixLists, Protocol, Rule, Token, TokenSet, TrafficSet,
+    AddressSet, Cidr, Direction, Group, Interface, IntervalSet, Inventory, Known, OpenSet, Peer, PeerSet,
+    Ports, PortsError, PrefixLists, Protocol, Rule, Token, TokenSet, TrafficSet,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -375,4 +375,49 @@ fn the_groups_of_an_interface_are_joined() {
             .open(&inventory.interfaces[0], Direction::Egress)
             .is_empty()
     );
+}
+
+#[test]
+fn half_a_range_is_within_what_its_known_end_leaves() {
+    let range = |from, to| Known::Within(Ports::Range { from, to });
+    let icmp = |kind| Known::Within(Ports::Icmp { kind, code: None });
+    for (protocol, from, to, known) in [
+        (Protocol::TCP, None, Some(21), range(0, 21)),
+        (Protocol::UDP, Some(23), None, range(23, u16::MAX)),
+        (Protocol::TCP, None, Some(65_535), Known::Within(Ports::All)),
+        (Protocol::TCP, Some(-1), None, Known::NotYet),
+        (Protocol::TCP, None, None, Known::NotYet),
+        (Protocol::ICMP, Some(8), None, icmp(8)),
+        // The code alone.
+        (Protocol::ICMP, None, Some(0), Known::NotYet),
+        (Protocol::ICMPV6, Some(-1), None, Known::NotYet),
+    ] {
+        assert_eq!(
+            Known::half(protocol, from, to),
+            Ok(known),
+            "{protocol} {from:?} {to:?}"
+        );
+    }
+    assert_eq!(
+        Known::half(Protocol::TCP, Some(65_536), None),
+        Err(PortsError::Port(65_536))
+    );
+    // Whatever the other end turns out to be, the rule is within.
+    let ends = [-1, 0, 1, 20, 21, 22, 255, 65_535];
+    for protocol in [Protocol::TCP, Protocol::UDP, Protocol::ICMP, Protocol::ICMPV6] {
+        for (one, other) in ends.iter().flat_map(|one| ends.map(|other| (*one, other))) {
+            let Ok(real) = Ports::read(protocol, Some(one), Some(other)) else {
+                continue;
+            };
+            for half in [
+                Known::half(protocol, Some(one), None),
+                Known::half(protocol, None, Some(other)),
+            ] {
+                match half {
+                    Ok(Known::Within(within)) => assert!(within.contains(real), "{protocol} {one} {other}"),
+                    half => assert_eq!(half, Ok(Known::NotYet)),
+                }
+            }
+        }
+    }
 }

@@ -70,6 +70,7 @@ fn rule() -> impl Strategy<Value = Rule> {
         match unknown {
             0 => rule.ports = Known::NotYet,
             1 => (rule.protocol, rule.ports) = (Known::NotYet, Known::NotYet),
+            2 => rule.ports = Known::Within(ports),
             _ => {}
         }
         rule

@@ -99,10 +99,10 @@ impl Reader<'_> {
         }
         let vpc = matches!(instance.kind, Kind::VpcIngress | Kind::VpcEgress);
         let mut attributes = Vec::new();
-        if rule.protocol == Known::NotYet {
+        if rule.protocol.value().is_none() {
             attributes.push(if vpc { "ip_protocol" } else { "protocol" });
         }
-        if rule.ports == Known::NotYet {
+        if rule.ports.value().is_none() {
             let bounds = ["from_port", "to_port"].into_iter();
             attributes.extend(bounds.filter(|name| object.integer(name) == Attribute::Unknown));
         }
@@ -285,22 +285,16 @@ impl Reader<'_> {
         if !protocol.has_ports() && !protocol.has_types() {
             return Ok(Known::Yes(Ports::All));
         }
-        let mut bound = |name: &str| match object.integer(name) {
-            Attribute::Set(number) => Some(Some(number)),
-            Attribute::Null => Some(None),
-            Attribute::Unknown => None,
-            Attribute::Odd => {
-                self.problems.push(Problem {
-                    address: instance.address.clone(),
-                    what: format!("{name} is no whole number"),
-                });
-                None
-            }
-        };
-        match (bound("from_port"), bound("to_port")) {
-            (Some(from), Some(to)) => Ok(Known::Yes(Ports::read(protocol, from, to)?)),
-            _ => Ok(Known::NotYet),
+        let bounds = ["from_port", "to_port"].map(|name| (name, object.integer(name)));
+        for (name, _) in bounds.iter().filter(|(_, bound)| *bound == Attribute::Odd) {
+            self.problem(&instance.address, format!("{name} is no whole number"));
         }
+        Ok(match bounds.map(|(_, bound)| bound) {
+            [Attribute::Odd, _] | [_, Attribute::Odd] => Known::NotYet,
+            [Attribute::Unknown, to] => Known::half(protocol, None, to.set())?,
+            [from, Attribute::Unknown] => Known::half(protocol, from.set(), None)?,
+            [from, to] => Known::Yes(Ports::read(protocol, from.set(), to.set())?),
+        })
     }
 
     /// Sources of an inline block of this direction, or of an `aws_security_group_rule`: lists, a group (or groups), and `self`.
