@@ -213,6 +213,28 @@ fn code_tells_where_a_group_stands_also_in_a_module() {
 }
 
 #[test]
+fn nothing_but_the_configuration_is_taken_for_it() {
+    let text = read("rule-styles/1-create/plan.json");
+    let shown = |text: &str| show(&Plan::read(text).unwrap().after().unwrap());
+    let decoy = r#"{"configuration":{"root_module":{"resources":[]}},"note":"\"configuration\":{\"root_module\":{}}"}"#;
+    let beside = text.trim_end().strip_suffix('}').unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for other in [
+        format!(r#"{beside},"of_a_later_version":{decoy}}}"#),
+        text.replacen('{', &format!(r#"{{"of_a_later_version":{decoy},"#), 1),
+        serde_json::to_string_pretty(&document).unwrap(),
+    ] {
+        assert_eq!(shown(&other), shown(&text));
+    }
+    let twice = format!(r#"{beside},"configuration":{{"root_module":{{"resources":[]}}}}}}"#);
+    let error = Plan::read(&twice).unwrap_err();
+    assert!(
+        format!("{error:?}").contains("duplicate field `configuration`"),
+        "{error:?}"
+    );
+}
+
+#[test]
 fn bad_input_is_one_clear_error() {
     let describe = |error: ReadError| {
         let cause = std::error::Error::source(&error)
