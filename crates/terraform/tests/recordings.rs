@@ -216,7 +216,7 @@ fn code_tells_where_a_group_stands_also_in_a_module() {
 fn nothing_but_the_configuration_is_taken_for_it() {
     let text = read("rule-styles/1-create/plan.json");
     let shown = |text: &str| show(&Plan::read(text).unwrap().after().unwrap());
-    let decoy = r#"{"configuration":{"root_module":{"resources":[]}},"note":"\"configuration\":{\"root_module\":{}}"}"#;
+    let decoy = r#"{"configuration":{"provider_config":{},"root_module":{"resources":[]}},"note":"\"configuration\":{\"root_module\":{}}"}"#;
     let beside = text.trim_end().strip_suffix('}').unwrap();
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     for other in [
