@@ -6,6 +6,9 @@
 #
 # The peers are fetched into FOLDER (default: a temporary one, removed at the end) with their own package managers: conftest
 # by go, the other two by pip. One that can't be fetched is left out, and this is said. Nothing is written into the repository.
+#
+# Ours is measured as the image of the pipeline's jobs has it (ci/image): static, with musl. It is built twice: beside that row
+# stands what plain `cargo build --release` gives here. Without the target (`rustup target add`) or musl-gcc there is only that.
 set -euo pipefail
 exec </dev/null
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -37,7 +40,18 @@ with_pip() { # PACKAGE FOLDER
 }
 
 (cd "$root" && cargo build --release --quiet -p portcullis-validate)
-portcullis="${CARGO_TARGET_DIR:-$root/target}/release/portcullis-validate"
+built="${CARGO_TARGET_DIR:-$root/target}"
+plain="$built/release/portcullis-validate"
+static="$(uname -m)-unknown-linux-musl"
+if command -v musl-gcc >/dev/null && rustup target list --installed 2>/dev/null | grep -qx "$static" \
+    && (cd "$root" && cargo build --release --quiet --target "$static" -p portcullis-validate); then
+    portcullis="$built/$static/release/portcullis-validate"
+    ours=(portcullis "portcullis, not static")
+else
+    say "no static build here (it takes the target $static and musl-gcc): portcullis is the plain one"
+    portcullis="$plain"
+    ours=(portcullis)
+fi
 
 small="$root/fixtures/rule-styles/1-create/plan.json"
 large="$folder/large.json"
@@ -59,6 +73,7 @@ fi
 command_of() { # NAME PLAN
     case "$1" in
     portcullis) echo "$portcullis --plan $2 --policy $here/peers/policy.yaml" ;;
+    "portcullis, not static") echo "$plain --plan $2 --policy $here/peers/policy.yaml" ;;
     conftest) echo "$folder/bin/conftest test $2 --policy $here/peers --no-color" ;;
     terraform-compliance) echo "$folder/tc/bin/terraform-compliance -p $2 -f $here/peers/features --no-ansi" ;;
     checkov) echo "$folder/ck/bin/checkov -f $2 --framework terraform_plan --check CKV_AWS_24,CKV_AWS_25 --compact --quiet --skip-download" ;;
@@ -68,7 +83,7 @@ command_of() { # NAME PLAN
 measure() { # PLAN SECONDS RUNS
     local arguments=()
     local name
-    for name in portcullis "${peers[@]}"; do
+    for name in "${ours[@]}" "${peers[@]}"; do
         arguments+=("$name" "$(command_of "$name" "$1")")
     done
     "$here/measure.py" "$2" "$3" "${arguments[@]}"
@@ -94,6 +109,6 @@ printf '\nLarge: %s bytes, %s resource changes.\n\n' "$(stat -c %s "$large")" \
 measure "$large" "${SECONDS_LARGE:-600}" "${RUNS_LARGE:-3}"
 printf '\nCommands:\n\n```sh\n'
 for name in portcullis "${peers[@]}"; do
-    command_of "$name" PLAN.json | sed -e "s|$folder/||g" -e "s|$root/||g" -e 's|target/release/||'
+    command_of "$name" PLAN.json | sed -e "s|$portcullis|portcullis-validate|" -e "s|$folder/||g" -e "s|$root/||g"
 done
 printf '```\n'
