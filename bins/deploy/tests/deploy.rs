@@ -53,7 +53,7 @@ fn loosened(job: &mut Job) {
 #[tokio::test]
 async fn whatever_changed_since_the_approval_is_refused_with_one_sentence() {
     type Change = fn(&mut Job);
-    let table: [(&str, Change); 44] = [
+    let table: [(&str, Change); 45] = [
         ("plan swapped", |job| {
             job.write("portcullis/plan.tfplan", "another plan");
         }),
@@ -165,6 +165,10 @@ async fn whatever_changed_since_the_approval_is_refused_with_one_sentence() {
         }),
         ("environment not readable, and it must be", |job| {
             job.guarded_by("{version: 1, refuse: [environment-not-known]}");
+            job.set("CI_ENVIRONMENT_NAME", "production");
+        }),
+        ("environment must be protected, and nobody may look", |job| {
+            job.guarded_by("{version: 1, refuse: [environment-not-protected]}");
             job.set("CI_ENVIRONMENT_NAME", "production");
         }),
         ("too few approvals", |job| {

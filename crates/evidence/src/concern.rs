@@ -108,7 +108,8 @@ impl Concern {
                 "protect the branch in GitLab (Settings, Repository), then start a new pipeline"
             }
             Self::EnvironmentNotProtected | Self::EnvironmentNotKnown => {
-                "protect the environment in GitLab (Settings, CI/CD), and let PORTCULLIS_GITLAB_TOKEN read it"
+                "protect the environment in GitLab (Settings, CI/CD), and let PORTCULLIS_GITLAB_TOKEN read it: with the role \
+                 Maintainer"
             }
             Self::PipelineInRepository => {
                 "keep the pipeline file in a project of its own (Settings, CI/CD, General pipelines)"

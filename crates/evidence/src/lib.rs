@@ -2,7 +2,8 @@
 //!
 //! **What it is for.** People approve a text in Slack; a machine applies a file an hour later. The two are tied
 //! together by a digest over everything that was judged: the saved plan, its JSON, the policy, both reports, the
-//! commit, the state's lineage and serial, terraform's version and the provider lock file. [`ApprovalRequest::seal`]
+//! commit, the state's lineage and serial, which of terraform and tofu it is and its version, the version of Portcullis, and
+//! the provider lock file. [`ApprovalRequest::seal`]
 //! makes it, [`guard()`] holds the world at deploy time against it and refuses with one sentence that says what
 //! changed, or who must not be the one ([`GuardRules`]). [`Ground`] tells where the guard itself could be got round. The
 //! feature `client` asks GitLab for what it must know. [`Manifest`] holds all files of a finished run.

@@ -142,6 +142,11 @@ impl GuardRules {
             Weight::Refuse
         } else if self.say.contains(&concern) {
             Weight::Say
+        } else if concern == Concern::EnvironmentNotKnown
+            && self.refuse.contains(&Concern::EnvironmentNotProtected)
+        {
+            // Whoever asks for protection does not get it by a token that may not look.
+            Weight::Refuse
         } else {
             concern.weight()
         }

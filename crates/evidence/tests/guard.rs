@@ -602,6 +602,25 @@ fn each_concern_can_be_made_to_close_the_gate_or_to_be_said_only() {
 }
 
 #[test]
+fn an_environment_that_must_be_protected_is_not_taken_to_be_where_nobody_may_look() {
+    let weight = |text: &str| {
+        GuardRules::read(text)
+            .unwrap()
+            .weight(Concern::EnvironmentNotKnown)
+    };
+    assert_eq!(weight("{version: 1}"), Weight::Ignore);
+    assert_eq!(
+        weight("{version: 1, refuse: [environment-not-protected]}"),
+        Weight::Refuse
+    );
+    // Who knows better says so.
+    assert_eq!(
+        weight("{version: 1, refuse: [environment-not-protected], say: [environment-not-known]}"),
+        Weight::Say
+    );
+}
+
+#[test]
 fn a_bad_guard_file_is_one_clear_error() {
     let mut said = Vec::new();
     for text in [
