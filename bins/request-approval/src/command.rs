@@ -25,6 +25,10 @@ pub(crate) struct Args {
     /// The policy that the plan was held to; may be given again
     #[arg(long, value_name = "FILE", required = true)]
     policy: Vec<PathBuf>,
+    /// terraform or tofu, which deploy will run: bound with the plan [default: PORTCULLIS_TERRAFORM, then terraform or tofu
+    /// on the PATH]
+    #[arg(long, value_name = "PATH")]
+    terraform: Option<PathBuf>,
     #[command(flatten)]
     guard: GuardArgs,
     #[command(flatten)]
@@ -114,7 +118,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
         state: state
             .as_ref()
             .map_or((None, None), |state| (state.lineage.as_deref(), state.serial)),
-        terraform: stage.terraform_or_tofu(),
+        terraform: stage.terraform_or_tofu(args.terraform.as_deref()),
         terraform_version: plan.terraform_version.as_deref().unwrap_or("of unknown version"),
         provider_lock: provider_lock.as_deref(),
         portcullis_version: env!("CARGO_PKG_VERSION"),

@@ -319,6 +319,21 @@ async fn the_digest_follows_the_plan_file() {
 }
 
 #[tokio::test]
+async fn which_of_terraform_and_tofu_is_bound_as_deploy_will_have_it() {
+    let gitlab = gitlab_with_state().await;
+    let job = Job::new(&gitlab.uri());
+    let bound = |more: &[&str]| {
+        let own = ["--config", "terraform", "--policy", "terraform/policy.yaml"];
+        job.run_with(&[&own, more].concat());
+        let request: serde_json::Value = serde_json::from_str(&job.request().unwrap()).unwrap();
+        request["bound"]["terraform"].clone()
+    };
+    assert_eq!(bound(&[]), "terraform 1.11.4");
+    // Whether it is on this machine does not matter: deploy starts it.
+    assert_eq!(bound(&["--terraform", "/opt/tofu"]), "tofu 1.11.4");
+}
+
+#[tokio::test]
 async fn a_secret_in_the_headline_is_masked_before_it_is_sealed() {
     let gitlab = gitlab_with_state().await;
     let job = Job::new(&gitlab.uri());

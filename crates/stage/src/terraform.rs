@@ -188,10 +188,11 @@ impl Stage {
     /// Which of the two terraform would run here, by its name, `terraform` or `tofu`; whether there is one or not. They count
     /// their versions alike, and do not read alike.
     #[must_use]
-    pub fn terraform_or_tofu(&self) -> &'static str {
-        match self.terraform(None) {
-            Ok(program) => which(&program.title()),
-            Err(_) => which(self.variable("PORTCULLIS_TERRAFORM").unwrap_or_default()),
+    pub fn terraform_or_tofu(&self, explicit: Option<&Path>) -> &'static str {
+        match (self.terraform(explicit), explicit) {
+            (Ok(program), _) => which(&program.title()),
+            (Err(_), Some(named)) => which(&named.to_string_lossy()),
+            (Err(_), None) => which(self.variable("PORTCULLIS_TERRAFORM").unwrap_or_default()),
         }
     }
 }
