@@ -1,17 +1,14 @@
 //! What is sensitive before there is a plan: the variables that the code declares so.
 
 use portcullis_stage::Stage;
-use portcullis_terraform::{Sensitive, sensitive_variables};
+use portcullis_terraform::{Sensitive, may_hold_variables, sensitive_variables};
 use std::path::Path;
 
 /// The values of sensitive variables, as far as they can be known before terraform runs: from the code, from files of
 /// values, from `TF_VAR_…`. They stand in terraform's complaints when there is no plan to tell them.
 pub(crate) fn sensitive(config: &Path, stage: &Stage) -> Sensitive {
-    let mut files = Vec::new();
-    for extension in ["tf", "tfvars"] {
-        // Terraform itself complains about files that cannot be read.
-        files.extend(stage.read_tree(config, extension).unwrap_or_default());
-    }
+    // Terraform itself complains about files that cannot be read.
+    let files = stage.read_tree(config, may_hold_variables).unwrap_or_default();
     let (names, mut sensitive) = sensitive_variables(&files);
     for name in names {
         if let Some(value) = stage.variable(&format!("TF_VAR_{name}")) {

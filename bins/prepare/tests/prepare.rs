@@ -228,7 +228,7 @@ async fn a_pipeline_that_only_checks_services_needs_no_code_and_no_policy() {
 #[tokio::test]
 async fn each_missing_thing_is_named_with_the_documented_code() {
     type Change = fn(&mut World);
-    let table: [(&str, Change, i32); 23] = [
+    let table: [(&str, Change, i32); 26] = [
         (
             "no configuration folder",
             |world| fs::remove_dir_all(world.path("config")).unwrap(),
@@ -242,6 +242,38 @@ async fn each_missing_thing_is_named_with_the_documented_code() {
         (
             "no backend",
             |world| world.write("config/versions.tf", "terraform {}\n"),
+            0,
+        ),
+        (
+            "a backend in a remark only",
+            |world| {
+                world.write(
+                    "config/versions.tf",
+                    "/*\n  backend \"http\" {}\n*/\nterraform {}\n",
+                );
+            },
+            0,
+        ),
+        (
+            "code as JSON",
+            |world| {
+                fs::remove_file(world.path("config/versions.tf")).unwrap();
+                world.write(
+                    "config/versions.tf.json",
+                    r#"{"terraform": {"backend": {"http": {}}}}"#,
+                );
+            },
+            0,
+        ),
+        (
+            "code for OpenTofu",
+            |world| {
+                fs::rename(
+                    world.path("config/versions.tf"),
+                    world.path("config/versions.tofu"),
+                )
+                .unwrap();
+            },
             0,
         ),
         (

@@ -75,7 +75,8 @@ pub(crate) fn terraform_validate(
     let terraform = stage
         .terraform(program)?
         .env("TF_IN_AUTOMATION", "true")
-        .env("TF_INPUT", "false");
+        .env("TF_INPUT", "false")
+        .env("CHECKPOINT_DISABLE", "true");
     let mut chdir = OsString::from("-chdir=");
     chdir.push(folder);
     let command = |arguments: &[&str]| -> Program { terraform.clone().arg(&chdir).args(arguments) };

@@ -3,7 +3,7 @@
 //! **What it is for.** One function per event, from the documents that the stages leave to a [`Notice`]: [`started`]
 //! (the thread's first message, whose [`Status`] line always says how far the pipeline is), [`violation`], [`requested`] (and
 //! [`decided`], which stands in its place afterwards), [`deployed`], [`refused`], [`failed`], [`consistency`], [`checked`],
-//! [`finished`]. A notice becomes a Slack message, a text for Mattermost, an Adaptive Card for Teams, or JSON. Its text alone tells what
+//! [`stacks`], [`finished`]. A notice becomes a Slack message, a text for Mattermost, an Adaptive Card for Teams, or JSON. Its text alone tells what
 //! happened, for notifications, screen readers and sinks that show no blocks; a symbol never stands without its word.
 //!
 //! **What it is not.** It sends nothing and reads nothing, and it judges nothing: it repeats what the reports say. Text from

@@ -197,7 +197,10 @@ pub(crate) fn read_named(
 /// How deep [`read_tree`] goes; a link in a circle must not hold a job for ever.
 const DEEPEST: usize = 16;
 
-pub(crate) fn read_tree(path: &Path, extension: &str) -> Result<Vec<(String, String)>, ReadError> {
+pub(crate) fn read_tree(
+    path: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<(String, String)>, ReadError> {
     let mut texts = Vec::new();
     let mut folders = vec![(path.to_owned(), String::new(), 0)];
     while let Some((folder, prefix, depth)) = folders.pop() {
@@ -219,7 +222,7 @@ pub(crate) fn read_tree(path: &Path, extension: &str) -> Result<Vec<(String, Str
                 if !name.starts_with('.') && depth < DEEPEST {
                     folders.push((file, format!("{prefix}{name}/"), depth + 1));
                 }
-            } else if file.extension().is_some_and(|found| found == extension) {
+            } else if wanted(&name) {
                 // An empty file is ordinary among sources.
                 let text = match read_text(&file) {
                     Err(error) if error.kind == ReadErrorKind::Empty => String::new(),
@@ -296,18 +299,22 @@ mod tests {
         write("modules/web/main.tf", "b");
         write(".terraform/modules/x/main.tf", "c");
         write("notes.md", "d");
-        let names: Vec<String> = read_tree(folder.path(), "tf")
+        let names: Vec<String> = read_tree(folder.path(), |name| name.ends_with(".tf"))
             .unwrap()
             .into_iter()
             .map(|(name, _)| name)
             .collect();
         assert_eq!(names, ["empty.tf", "main.tf", "modules/web/main.tf"]);
         assert_eq!(
-            read_tree(&folder.path().join("gone"), "tf").unwrap_err().kind(),
+            read_tree(&folder.path().join("gone"), |_| true)
+                .unwrap_err()
+                .kind(),
             ReadErrorKind::Missing
         );
         assert_eq!(
-            read_tree(folder.path(), "hcl").unwrap_err().kind(),
+            read_tree(folder.path(), |name| name.ends_with(".hcl"))
+                .unwrap_err()
+                .kind(),
             ReadErrorKind::NothingInFolder
         );
     }

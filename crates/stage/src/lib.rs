@@ -6,7 +6,9 @@
 //! failure into one printed chain and a documented [exit code](Exit).
 //!
 //! **What it is not.** It knows no security group, no plan and no policy; the feature `code` reads Terraform's code, with the
-//! local modules it calls. It sends nothing over a network, but for the feature `gitlab`, which reads the managed state. A library must not depend on it: libraries take text and values.
+//! local modules it calls. It sends nothing over a network, but for the features `gitlab`, which reads the managed
+//! state, and `guard`, which asks GitLab about the change and who plays. A library must not depend on it: libraries take text
+//! and values.
 //!
 //! ```no_run
 //! use portcullis_stage::{ArtifactArgs, Exit, Failure, Stage};

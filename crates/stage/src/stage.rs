@@ -164,13 +164,17 @@ impl Stage {
         files::read_texts(path, extension)
     }
 
-    /// The texts of all files below a folder whose name has this extension, by their paths relative to it, with `/`, sorted.
-    /// Hidden folders are left out.
+    /// The texts of all files below a folder whose names are wanted, by their paths relative to it, with `/`, sorted. Hidden
+    /// folders are left out.
     ///
     /// # Errors
     /// As [`Stage::read_text`]; also when there is no such file.
-    pub fn read_tree(&self, path: &Path, extension: &str) -> Result<Vec<(String, String)>, ReadError> {
-        files::read_tree(path, extension)
+    pub fn read_tree(
+        &self,
+        path: &Path,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<(String, String)>, ReadError> {
+        files::read_tree(path, wanted)
     }
 
     /// The texts of the files in this folder whose names are wanted, by name, sorted; an empty file is an empty text.

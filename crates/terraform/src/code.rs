@@ -9,7 +9,7 @@ mod lists;
 mod module;
 mod number;
 mod scope;
-mod source;
+pub(crate) mod source;
 mod types;
 mod value;
 
@@ -127,9 +127,15 @@ impl Configuration {
     /// Whether a file of this name, without its folder, belongs to a configuration. Hidden files do not.
     #[must_use]
     pub fn reads(name: &str) -> bool {
-        let code = [".tf", ".tf.json", ".tofu", ".tofu.json"];
-        !name.starts_with('.')
-            && (code.iter().any(|suffix| name.ends_with(suffix)) || variables_rank(name).is_some())
+        Self::is_code(name) || (!name.starts_with('.') && variables_rank(name).is_some())
+    }
+
+    /// Whether a file of this name, without its folder, holds code: `.tf`, `.tf.json`, `.tofu` or `.tofu.json`. Hidden files do
+    /// not.
+    #[must_use]
+    pub fn is_code(name: &str) -> bool {
+        let endings = [".tf", ".tf.json", ".tofu", ".tofu.json"];
+        !name.starts_with('.') && endings.iter().any(|ending| name.ends_with(ending))
     }
 
     /// Adds a file of values for the root's variables, as `-var-file` does: the later the stronger.

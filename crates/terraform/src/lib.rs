@@ -99,5 +99,7 @@ pub use idle::changes_nothing;
 pub use members::Member;
 pub use plan::{ActionCounts, Plan};
 pub use rules::NotKnown;
-pub use sensitive::{MASKED, Sensitive, SensitiveParts, mask_plan, same_plan, sensitive_variables};
+pub use sensitive::{
+    MASKED, Sensitive, SensitiveParts, mask_plan, may_hold_variables, same_plan, sensitive_variables,
+};
 pub use state::State;

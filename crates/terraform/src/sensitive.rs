@@ -18,7 +18,7 @@ pub(crate) use parts::parts;
 pub(crate) use places::Places;
 
 pub use parts::SensitiveParts;
-pub use variables::sensitive_variables;
+pub use variables::{may_hold_variables, sensitive_variables};
 
 use crate::error::ReadError;
 use std::collections::{BTreeMap, BTreeSet};

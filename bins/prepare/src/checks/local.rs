@@ -4,7 +4,11 @@ use crate::check::Check;
 use portcullis_compliance::Policy;
 use portcullis_gitlab::ci::{MissingVariable, Variables};
 use portcullis_stage::{Artifacts, Exit, Failure, ReadErrorKind, Stage};
+use portcullis_terraform::{Configuration, FactKind};
 use std::path::Path;
+
+/// The largest file of code, in bytes, as in the stages that read all of it.
+const LARGEST: u64 = 16 << 20;
 
 /// Whether artifacts can be written.
 pub(crate) fn folder(artifacts: &Artifacts, stage: &Stage) -> Check {
@@ -26,16 +30,17 @@ pub(crate) fn config(config: &Path, stage: &Stage) -> Check {
         return Check::missing(NAME, Exit::Usage, format!("{}: no such folder", config.display()))
             .mend("name the folder of the .tf files with `--config DIR`");
     }
-    let files = match stage.read_texts(config, "tf") {
+    let files = match stage.read_named(config, Configuration::is_code, LARGEST) {
         Ok(files) => files,
         Err(error) => return Check::failed(NAME, &Failure::usage(error), stage),
     };
-    // Good enough for a warning; terraform itself reads the block.
-    let declares = |line: &str| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        matches!(words.as_slice(), ["backend", r#""http""#, ..])
+    // Enough for a warning: what is no code terraform itself complains about.
+    let http = FactKind::Backend("http".to_owned());
+    let declares = |file: &(String, String)| {
+        Configuration::read([(&file.0, &file.1)])
+            .is_ok_and(|code| code.facts().iter().any(|fact| fact.kind == http))
     };
-    if files.iter().any(|(_, text)| text.lines().any(declares)) {
+    if files.iter().any(declares) {
         let files = if files.len() == 1 {
             "1 file".to_owned()
         } else {

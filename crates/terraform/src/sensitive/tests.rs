@@ -282,17 +282,42 @@ variable "c" { default = "plain-default" }
         ("modules/x/main.tf", module),
         ("broken.tf", "variable {"),
         ("terraform.tfvars", "b = \"tfvars-canary\"\nc = \"plain-value\"\n"),
+        (
+            "more.tf.json",
+            r#"{"variable": {"e": {"sensitive": true, "default": {"key json canary": ["json-canary"]}}, "f": {"default": "plain"}}}"#,
+        ),
+        (
+            "even.tofu",
+            "variable \"g\" {\n  sensitive = true\n  default = \"tofu-canary\"\n}\n",
+        ),
+        (
+            "even.tofu.json",
+            r#"{"variable": [{"h": {"sensitive": true, "default": "tofu-json-canary"}}]}"#,
+        ),
+        ("broken.tf.json", "{"),
+        (
+            "prod.tfvars.json",
+            r#"{"g": "values-json-canary", "c": "plain", "e": {"x": "inner-canary"}}"#,
+        ),
     ];
     let (names, sensitive) = sensitive_variables(&files);
-    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["a", "b", "e", "g", "h"]);
+    assert!(files.iter().all(|(path, _)| may_hold_variables(path)));
+    assert!(!may_hold_variables("notes.md") && !may_hold_variables(".hidden.tf"));
     assert_eq!(
         sensitive.values().collect::<Vec<_>>(),
         [
             "heredoc-canary",
+            "inner-canary",
+            "json-canary",
             "key canary",
+            "key json canary",
             "list-canary",
             "tfvars-canary",
-            "value-canary"
+            "tofu-canary",
+            "tofu-json-canary",
+            "value-canary",
+            "values-json-canary"
         ]
     );
 }

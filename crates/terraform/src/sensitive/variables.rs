@@ -1,23 +1,35 @@
 //! Variables that the code declares sensitive, before there is a plan.
 
 use super::Sensitive;
+use crate::code::{Configuration, source};
 use hcl_edit::expr::{Expression, ObjectKey};
-use hcl_edit::structure::{Body, Structure};
 use std::collections::BTreeSet;
 
+/// Whether [`sensitive_variables`] looks into a file of this name: code, or values (`.tfvars`, `.tfvars.json`) by whatever
+/// name, since `-var-file` may name it.
+#[must_use]
+pub fn may_hold_variables(name: &str) -> bool {
+    Configuration::is_code(name) || holds_values(name)
+}
+
+fn holds_values(name: &str) -> bool {
+    name.ends_with(".tfvars") || name.ends_with(".tfvars.json")
+}
+
 /// The names of the root module's variables that are sensitive, and what is literally known of their values: their
-/// defaults (those of local modules, too), and values in `.tfvars` files. The files are named by their paths relative to
-/// the configuration's folder. What is no HCL is left out: terraform complains about it.
+/// defaults (those of local modules, too), and values in `.tfvars` and `.tfvars.json` files. The files are named by their
+/// paths relative to the configuration's folder. What is no HCL or JSON is left out: terraform complains about it.
 #[must_use]
 pub fn sensitive_variables<P: AsRef<str>, T: AsRef<str>>(files: &[(P, T)]) -> (BTreeSet<String>, Sensitive) {
     let mut names = BTreeSet::new();
     let mut sensitive = Sensitive::default();
-    let bodies: Vec<(&str, Body)> = files
-        .iter()
-        .filter_map(|(path, text)| Some((path.as_ref(), text.as_ref().parse().ok()?)))
-        .collect();
-    for (path, body) in bodies.iter().filter(|(path, _)| path.ends_with(".tf")) {
-        for block in body.iter().filter_map(Structure::as_block) {
+    let is_code = |path: &str| path.rsplit('/').next().is_some_and(Configuration::is_code);
+    for (path, text) in files {
+        let (path, text) = (path.as_ref(), text.as_ref());
+        let Some(code) = is_code(path).then(|| source::read(path, text).ok()).flatten() else {
+            continue;
+        };
+        for (_, block) in &code.blocks {
             let ([name], "variable") = (block.labels.as_slice(), block.ident.as_str()) else {
                 continue;
             };
@@ -31,7 +43,10 @@ pub fn sensitive_variables<P: AsRef<str>, T: AsRef<str>>(files: &[(P, T)]) -> (B
             literals(attribute("default"), &mut sensitive);
         }
     }
-    for (_, body) in bodies.iter().filter(|(path, _)| path.ends_with(".tfvars")) {
+    for (path, text) in files.iter().filter(|(path, _)| holds_values(path.as_ref())) {
+        let Ok(body) = source::values(path.as_ref(), text.as_ref()) else {
+            continue;
+        };
         for name in &names {
             let value = body
                 .get_attribute(name.as_str())
