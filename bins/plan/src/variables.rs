@@ -8,7 +8,7 @@ use std::path::Path;
 /// values, from `TF_VAR_…`. They stand in terraform's complaints when there is no plan to tell them.
 pub(crate) fn sensitive(config: &Path, stage: &Stage) -> Sensitive {
     // Terraform itself complains about files that cannot be read.
-    let files = stage.read_tree(config, may_hold_variables).unwrap_or_default();
+    let files = stage.read_tree(config, may_hold_variables);
     let (names, mut sensitive) = sensitive_variables(&files);
     for name in names {
         if let Some(value) = stage.variable(&format!("TF_VAR_{name}")) {

@@ -252,10 +252,17 @@ fn a_failed_plan_shows_no_sensitive_variable() {
          variable \"token\" {\n  sensitive = true\n}\n",
     )
     .unwrap();
+    fs::write(
+        job.path("config/more.tf.json"),
+        r#"{"variable": {"other": {"sensitive": true, "default": "canary-in-json"}}}"#,
+    )
+    .unwrap();
+    // One file that can't be read hides no other.
+    fs::write(job.path("config/broken.tfvars"), [0xff]).unwrap();
     job.terraform(
         "#!/bin/sh\n[ \"$2\" = plan ] || exit 0\n\
          echo 'aws_x.a: Refreshing state... [id=canary-default]'\n\
-         echo 'Error: cannot sign in with canary-default, canary-from-the-job'\nexit 1\n",
+         echo 'Error: cannot sign in with canary-default, canary-from-the-job, canary-in-json'\nexit 1\n",
     );
     let run = job.run();
     assert_eq!(run.code, 1);

@@ -197,46 +197,26 @@ pub(crate) fn read_named(
 /// How deep [`read_tree`] goes; a link in a circle must not hold a job for ever.
 const DEEPEST: usize = 16;
 
-pub(crate) fn read_tree(
-    path: &Path,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<Vec<(String, String)>, ReadError> {
+pub(crate) fn read_tree(path: &Path, wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
     let mut texts = Vec::new();
     let mut folders = vec![(path.to_owned(), String::new(), 0)];
     while let Some((folder, prefix, depth)) = folders.pop() {
-        let unreadable = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                ReadError::new(&folder, ReadErrorKind::Missing)
-            }
-            _ => ReadError {
-                path: folder.clone(),
-                kind: ReadErrorKind::Unreadable,
-                source: Some(source),
-            },
-        };
-        for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             let (file, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
             if file.is_dir() {
                 // Hidden folders hold downloads and caches, such as `.terraform`.
                 if !name.starts_with('.') && depth < DEEPEST {
                     folders.push((file, format!("{prefix}{name}/"), depth + 1));
                 }
-            } else if wanted(&name) {
-                // An empty file is ordinary among sources.
-                let text = match read_text(&file) {
-                    Err(error) if error.kind == ReadErrorKind::Empty => String::new(),
-                    read => read?,
-                };
+            } else if wanted(&name)
+                && let Ok(text) = read_text(&file)
+            {
                 texts.push((format!("{prefix}{name}"), text));
             }
         }
     }
-    if texts.is_empty() {
-        return Err(ReadError::new(path, ReadErrorKind::NothingInFolder));
-    }
     texts.sort();
-    Ok(texts)
+    texts
 }
 
 #[cfg(test)]
@@ -287,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_gives_its_files_by_path_without_hidden_folders() {
+    fn a_tree_gives_the_files_that_can_be_read_by_path_without_hidden_folders() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {
             let path = folder.path().join(name);
@@ -299,23 +279,12 @@ mod tests {
         write("modules/web/main.tf", "b");
         write(".terraform/modules/x/main.tf", "c");
         write("notes.md", "d");
+        std::fs::write(folder.path().join("binary.tf"), [0xff]).unwrap();
         let names: Vec<String> = read_tree(folder.path(), |name| name.ends_with(".tf"))
-            .unwrap()
             .into_iter()
             .map(|(name, _)| name)
             .collect();
-        assert_eq!(names, ["empty.tf", "main.tf", "modules/web/main.tf"]);
-        assert_eq!(
-            read_tree(&folder.path().join("gone"), |_| true)
-                .unwrap_err()
-                .kind(),
-            ReadErrorKind::Missing
-        );
-        assert_eq!(
-            read_tree(folder.path(), |name| name.ends_with(".hcl"))
-                .unwrap_err()
-                .kind(),
-            ReadErrorKind::NothingInFolder
-        );
+        assert_eq!(names, ["main.tf", "modules/web/main.tf"]);
+        assert_eq!(read_tree(&folder.path().join("gone"), |_| true), []);
     }
 }

@@ -165,15 +165,9 @@ impl Stage {
     }
 
     /// The texts of all files below a folder whose names are wanted, by their paths relative to it, with `/`, sorted. Hidden
-    /// folders are left out.
-    ///
-    /// # Errors
-    /// As [`Stage::read_text`]; also when there is no such file.
-    pub fn read_tree(
-        &self,
-        path: &Path,
-        wanted: impl Fn(&str) -> bool,
-    ) -> Result<Vec<(String, String)>, ReadError> {
+    /// folders are left out, and so is what is empty or cannot be read: one such file must not hide the others.
+    #[must_use]
+    pub fn read_tree(&self, path: &Path, wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
         files::read_tree(path, wanted)
     }
 
