@@ -3,7 +3,7 @@
 use crate::picture::{Flow, Group, Scene};
 use crate::rules::{Row, Table, ports, protocol};
 use crate::status::Status;
-use portcullis_secgroup::{Area, Direction, Known, Peer, Reading, RuleKey};
+use portcullis_secgroup::{Area, Direction, Known, Peer, Ports, Protocol, Reading, RuleKey};
 use portcullis_terraform::{Origin, OwnedRule, SensitiveParts, TerraformGroup, View};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -247,10 +247,14 @@ fn unknown_row(owned: &OwnedRule, group: &str, view: &View) -> Row {
     let rule = &owned.rule;
     let hidden = hidden(&[view], [&owned]);
     let shown = rule.protocol.value().map(|protocol| protocol.to_string());
+    let written = |protocol: Protocol, range: Ports| {
+        let (from, to) = range.as_written(protocol);
+        ports(&protocol.to_string(), from, to)
+    };
     let shown_ports = match (rule.protocol, rule.ports) {
-        (Known::Yes(protocol), Known::Yes(range)) => {
-            let (from, to) = range.as_written(protocol);
-            ports(&protocol.to_string(), from, to)
+        (Known::Yes(protocol), Known::Yes(range)) => written(protocol, range),
+        (Known::Yes(protocol), Known::Within(range)) if range != Ports::All => {
+            format!("{UNKNOWN}, within {}", written(protocol, range))
         }
         _ => UNKNOWN.to_owned(),
     };

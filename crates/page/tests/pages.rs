@@ -70,6 +70,35 @@ fn nothing_to_do() {
 }
 
 #[test]
+fn half_of_a_port_range_says_within_what_it_will_be() {
+    let ports = |from: &str, to: &str, unknown: &str| {
+        let html = Planned::read(&format!(
+            r#"{{"format_version": "1.2", "resource_changes": [
+            {{"address": "aws_security_group_rule.a", "type": "aws_security_group_rule", "change": {{
+              "actions": ["create"], "before": null, "after_unknown": {{{unknown}}}, "after": {{
+              "type": "ingress", "protocol": "tcp", "from_port": {from}, "to_port": {to}, "self": false,
+              "security_group_id": "sg-1", "cidr_blocks": ["10.0.0.0/8"]}}}}}}]}}"#
+        ))
+        .html();
+        let outline = outline(&html);
+        let row = outline.lines().find(|line| line.contains("| 10.0.0.0/8"));
+        row.unwrap_or(&outline).to_owned()
+    };
+    let shown = [
+        ports("null", "21", r#""from_port": true"#),
+        ports("23", "null", r#""to_port": true"#),
+        ports("null", "65535", r#""from_port": true"#),
+        ports("null", "null", r#""from_port": true, "to_port": true"#),
+    ];
+    insta::assert_snapshot!(shown.join("\n"), @r"
+    | not known yet | sg-1 | ingress | tcp | not known yet, within 0–21 | 10.0.0.0/8 | not known | yes | aws_security_group_rule.a
+    | not known yet | sg-1 | ingress | tcp | not known yet, within 23–65535 | 10.0.0.0/8 | not known | yes | aws_security_group_rule.a
+    | not known yet | sg-1 | ingress | tcp | not known yet | 10.0.0.0/8 | not known | yes | aws_security_group_rule.a
+    | not known yet | sg-1 | ingress | tcp | not known yet | 10.0.0.0/8 | not known | yes | aws_security_group_rule.a
+    ");
+}
+
+#[test]
 fn the_estate_was_changed_by_hand() {
     let html = Compared::recorded("estate/4-hand-made-drift", true).html();
     insta::assert_snapshot!("verify-hand-made-drift", outline(&html));
