@@ -157,14 +157,29 @@ impl Rule {
 impl Exposure {
     /// Its peers less the exceptions, as a sentence has them: `the internet, except offices`.
     pub(crate) fn peers_in_words(&self) -> String {
-        match (self.peers.words.as_slice(), self.except.words.as_slice()) {
-            ([peers], [except]) if peers == "internet" && except == "::/0" => "the IPv4 internet".to_owned(),
-            ([peers], [except]) if peers == "internet" && except == "0.0.0.0/0" => {
-                "the IPv6 internet".to_owned()
-            }
-            (_, []) => self.peers.in_words(),
-            _ => format!("{}, except {}", self.peers.in_words(), self.except.in_words()),
+        if self.except.words.is_empty() {
+            return self.peers.in_words();
         }
+        self.one_internet().map_or_else(
+            || format!("{}, except {}", self.peers.in_words(), self.except.in_words()),
+            str::to_owned,
+        )
+    }
+
+    /// The internet of one family, where that is what is left.
+    fn one_internet(&self) -> Option<&'static str> {
+        if !self.peers.lists.is_empty() || !self.except.lists.is_empty() {
+            return None;
+        }
+        let left = self.peers.fixed.difference(&self.except.fixed);
+        let internet = AddressSet::internet();
+        [
+            (AddressSet::all_v4(), "the IPv4 internet"),
+            (AddressSet::all_v6(), "the IPv6 internet"),
+        ]
+        .into_iter()
+        .find(|(family, _)| left.tokens().is_empty() && *left.addresses() == internet.intersection(family))
+        .map(|(_, words)| words)
     }
 }
 

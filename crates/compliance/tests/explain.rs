@@ -69,6 +69,39 @@ fn every_part_of_the_language() {
 }
 
 #[test]
+fn the_internet_of_one_family_is_told_by_what_is_left_of_it() {
+    let told = |peers: &str, except: &str| {
+        let text = format!(
+            "version: 1\nrules:\n  - {{ id: r, title: R, severity: low, deny: {{ peers: {peers}, except: {except} }} }}\n"
+        );
+        let page = policy(&text).explain("r", TODAY.parse().unwrap()).unwrap();
+        let line = page.lines().find(|line| line.starts_with("forbids")).unwrap();
+        line.trim_start_matches("forbids").trim().to_owned()
+    };
+    insta::assert_snapshot!(
+        [
+            told("internet", "'::/0'"),
+            told("internet", "'2000::/3'"),
+            told("internet", "['0.0.0.0/1', '128.0.0.0/1']"),
+            told("internet", "['0.0.0.0/0', '2001:db8::/32']"),
+            told("internet", "'8.0.0.0/8'"),
+            told("[internet, sg-01]", "'::/0'"),
+            told("internet", "['::/0', pl-01]"),
+        ]
+        .join("\n"),
+        @r"
+        all incoming and outgoing traffic from or to the IPv4 internet
+        all incoming and outgoing traffic from or to the IPv4 internet
+        all incoming and outgoing traffic from or to the IPv6 internet
+        all incoming and outgoing traffic from or to the IPv6 internet
+        all incoming and outgoing traffic from or to the internet, except 8.0.0.0/8
+        all incoming and outgoing traffic from or to the internet, sg-01, except ::/0
+        all incoming and outgoing traffic from or to the internet, except ::/0, pl-01
+        "
+    );
+}
+
+#[test]
 fn an_unknown_rule_has_no_meaning() {
     assert_eq!(
         policy(EVERYTHING).explain("no-titel", TODAY.parse().unwrap()),
