@@ -204,7 +204,8 @@ resource "terraform_data" "before" {{}}
 resource "terraform_data" "waits" {{
   depends_on = [terraform_data.before]
   provisioner "local-exec" {{
-    command = "echo started > {folder}/started; read answer < {folder}/go"
+    # It waits for terraform to end it: were it to end by a signal to all, an apply could be over before terraform has seen its own.
+    command = "trap '' TERM; echo started > {folder}/started; read answer < {folder}/go"
   }}
 }}
 "#
