@@ -243,6 +243,41 @@ fn a_deposed_object_that_goes_hides_no_current_one() {
 }
 
 #[test]
+fn by_an_address_its_current_object_is_meant_not_one_that_is_deposed() {
+    let of_internal = one_rule(&SSH.replace("deny:", "groups: { tags: { exposure: internal } }, deny:"));
+    let rule = change(
+        RULE,
+        r#""create""#,
+        "null",
+        &format!("{{{}}}", open_ssh("0.0.0.0/0")),
+        r#"{"security_group_id": true}"#,
+    );
+    let report = |current: &str, deposed: &str| {
+        let values = |id: &str, more: &str| web(&[], more).replace("sg-1", id);
+        let new = values(current, r#", "tags": {"exposure": "internal"}"#);
+        let old = values(deposed, "");
+        let forgotten = change(WEB, r#""forget""#, &old, "null", "{}").replacen(
+            "\"mode\"",
+            r#""deposed": "12345678", "mode""#,
+            1,
+        );
+        let plan = plan_of(&[
+            change(WEB, r#""no-op""#, &new, &new, "{}"),
+            forgotten,
+            rule.clone(),
+        ]);
+        let configuration = format!(
+            r#"{{"configuration": {{"root_module": {{"resources": [{{"address": "{RULE}", "expressions":
+            {{"security_group_id": {{"references": ["{WEB}.id", "{WEB}"]}}}}}}]}}}}, "#
+        );
+        judged(&of_internal, &plan.replacen('{', &configuration, 1))
+    };
+    // Whichever id sorts first.
+    expect(&report("sg-a", "sg-b"), Violation);
+    expect(&report("sg-b", "sg-a"), Violation);
+}
+
+#[test]
 fn the_group_that_a_vpc_calls_its_default_one_has_that_name() {
     let named = |name: &str| one_rule(&SSH.replace("deny:", &format!("groups: {{ name: {name} }}, deny:")));
     let plan = |vpc: &str| {

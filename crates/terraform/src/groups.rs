@@ -222,10 +222,12 @@ pub(crate) fn build(source: &Source<'_>) -> Result<View, ReadError> {
     };
     let mut table = Table::default();
     let mut sights = identity::sights(&groups);
-    // As the groups will stand in the view: pointers are sorted faster than groups.
+    // Nearly as the groups will stand in the view: pointers are sorted faster than groups. Of several at one address the current
+    // object comes first, for it is meant by the address.
+    let passing = |instance: &Instance| instance.deposed || instance.action == Action::Forget;
     sights
         .telling
-        .sort_by(|a, b| (&a.address, a.id()).cmp(&(&b.address, b.id())));
+        .sort_by(|a, b| (&a.address, passing(a)).cmp(&(&b.address, passing(b))));
     let (mut problems, mut remarks) = (Vec::new(), Vec::new());
     let mut insides = Vec::with_capacity(sights.telling.len());
     for part in parallel::in_parts(&sights.telling, |part| objects(reader(), part, source)) {
