@@ -9,7 +9,7 @@ mod lists;
 mod module;
 mod number;
 mod scope;
-pub(crate) mod source;
+mod source;
 mod types;
 mod value;
 

@@ -295,27 +295,53 @@ variable "c" { default = "plain-default" }
             r#"{"variable": [{"h": {"sensitive": true, "default": "tofu-json-canary"}}]}"#,
         ),
         ("broken.tf.json", "{"),
+        // Text in JSON is no template there; a key may stand twice; a text may be the flag.
+        (
+            "odd.tf.json",
+            r#"{"variable": {"i": {"sensitive": "true", "default": "odd${}-canary"}}, "variable": {"j": {"sensitive": true,
+                "default": "twice-canary"}}}"#,
+        ),
+        (
+            "text.tf",
+            "variable \"k\" {\n  sensitive = \"true\"\n  default = \"flag-canary $${x}\"\n}\n",
+        ),
+        (
+            "modules/y/v.tf",
+            "variable \"l\" { default = \"override-canary\" }\n",
+        ),
+        ("modules/y/v_override.tf", "variable \"l\" { sensitive = true }\n"),
+        (
+            "modules/z/v.tf",
+            "variable \"l\" { default = \"plain-elsewhere\" }\n",
+        ),
         (
             "prod.tfvars.json",
             r#"{"g": "values-json-canary", "c": "plain", "e": {"x": "inner-canary"}}"#,
         ),
     ];
     let (names, sensitive) = sensitive_variables(&files);
-    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["a", "b", "e", "g", "h"]);
+    assert_eq!(
+        names.into_iter().collect::<Vec<_>>(),
+        ["a", "b", "e", "g", "h", "i", "j", "k"]
+    );
     assert!(files.iter().all(|(path, _)| may_hold_variables(path)));
     assert!(!may_hold_variables("notes.md") && !may_hold_variables(".hidden.tf"));
     assert_eq!(
         sensitive.values().collect::<Vec<_>>(),
         [
+            "flag-canary ${x}",
             "heredoc-canary",
             "inner-canary",
             "json-canary",
             "key canary",
             "key json canary",
             "list-canary",
+            "odd${}-canary",
+            "override-canary",
             "tfvars-canary",
             "tofu-canary",
             "tofu-json-canary",
+            "twice-canary",
             "value-canary",
             "values-json-canary"
         ]

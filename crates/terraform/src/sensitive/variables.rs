@@ -1,9 +1,13 @@
 //! Variables that the code declares sensitive, before there is a plan.
 
 use super::Sensitive;
-use crate::code::{Configuration, source};
+use crate::code::Configuration;
 use hcl_edit::expr::{Expression, ObjectKey};
+use hcl_edit::structure::{Attribute, Block, Body, Structure};
+use hcl_edit::template::Element;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// Whether [`sensitive_variables`] looks into a file of this name: code, or values (`.tfvars`, `.tfvars.json`) by whatever
 /// name, since `-var-file` may name it.
@@ -18,64 +22,241 @@ fn holds_values(name: &str) -> bool {
 
 /// The names of the root module's variables that are sensitive, and what is literally known of their values: their
 /// defaults (those of local modules, too), and values in `.tfvars` and `.tfvars.json` files. The files are named by their
-/// paths relative to the configuration's folder. What is no HCL or JSON is left out: terraform complains about it.
+/// paths relative to the configuration's folder. What is no HCL or JSON is left out.
 #[must_use]
 pub fn sensitive_variables<P: AsRef<str>, T: AsRef<str>>(files: &[(P, T)]) -> (BTreeSet<String>, Sensitive) {
-    let mut names = BTreeSet::new();
-    let mut sensitive = Sensitive::default();
-    let is_code = |path: &str| path.rsplit('/').next().is_some_and(Configuration::is_code);
+    let mut declared = Vec::new();
     for (path, text) in files {
-        let (path, text) = (path.as_ref(), text.as_ref());
-        let Some(code) = is_code(path).then(|| source::read(path, text).ok()).flatten() else {
-            continue;
-        };
-        for (_, block) in &code.blocks {
-            let ([name], "variable") = (block.labels.as_slice(), block.ident.as_str()) else {
-                continue;
+        let (folder, name) = path.as_ref().rsplit_once('/').unwrap_or(("", path.as_ref()));
+        if Configuration::is_code(name) {
+            let variables = if name.ends_with(".json") {
+                in_json(text.as_ref())
+            } else {
+                in_hcl(text.as_ref())
             };
-            let attribute = |name: &str| block.body.get_attribute(name).map(|attribute| &attribute.value);
-            if attribute("sensitive").and_then(Expression::as_bool) != Some(true) {
-                continue;
-            }
-            if !path.contains('/') {
-                names.insert(name.as_str().to_owned());
-            }
-            literals(attribute("default"), &mut sensitive);
+            declared.extend(variables.into_iter().map(|variable| (folder, variable)));
         }
     }
+    // An override file may say of a variable of another file that it is sensitive.
+    let marked: BTreeSet<(&str, &str)> = declared
+        .iter()
+        .filter(|(_, variable)| variable.sensitive)
+        .map(|(folder, variable)| (*folder, variable.name.as_str()))
+        .collect();
+    let mut sensitive = Sensitive::default();
+    for (folder, variable) in &declared {
+        if marked.contains(&(folder, variable.name.as_str())) {
+            variable.default.iter().for_each(|text| sensitive.add(text));
+        }
+    }
+    let of_root = marked.iter().filter(|(folder, _)| folder.is_empty());
+    let names: BTreeSet<String> = of_root.map(|(_, name)| (*name).to_owned()).collect();
     for (path, text) in files.iter().filter(|(path, _)| holds_values(path.as_ref())) {
-        let Ok(body) = source::values(path.as_ref(), text.as_ref()) else {
-            continue;
-        };
-        for name in &names {
-            let value = body
-                .get_attribute(name.as_str())
-                .map(|attribute| &attribute.value);
-            literals(value, &mut sensitive);
+        for (name, texts) in values(path.as_ref(), text.as_ref()) {
+            if names.contains(&name) {
+                texts.iter().for_each(|text| sensitive.add(text));
+            }
         }
     }
     (names, sensitive)
 }
 
-fn literals(expression: Option<&Expression>, sensitive: &mut Sensitive) {
-    match expression {
-        Some(Expression::String(text)) => sensitive.add(text.value()),
-        Some(Expression::HeredocTemplate(text)) => {
-            for element in &text.template {
-                if let Some(literal) = element.as_literal() {
-                    sensitive.add(literal.value());
+/// A `variable` block.
+struct Variable {
+    name: String,
+    sensitive: bool,
+    /// All texts of its default.
+    default: Vec<String>,
+}
+
+fn in_hcl(text: &str) -> Vec<Variable> {
+    let Ok(body) = text.parse::<Body>() else {
+        return Vec::new();
+    };
+    let variable = |block: &Block| {
+        let ([name], "variable") = (block.labels.as_slice(), block.ident.as_str()) else {
+            return None;
+        };
+        let attribute = |name: &str| block.body.get_attribute(name).map(|attribute| &attribute.value);
+        let mut default = Vec::new();
+        literals(attribute("default"), &mut default);
+        Some(Variable {
+            name: name.as_str().to_owned(),
+            // Terraform takes the text for the flag, too.
+            sensitive: attribute("sensitive")
+                .is_some_and(|flag| flag.as_bool() == Some(true) || flag.as_str() == Some("true")),
+            default,
+        })
+    };
+    body.iter()
+        .filter_map(Structure::as_block)
+        .filter_map(variable)
+        .collect()
+}
+
+/// The texts of each value in a file of values.
+fn values(path: &str, text: &str) -> Vec<(String, Vec<String>)> {
+    if path.ends_with(".json") {
+        let json = Loose::read(text);
+        let texts = |(name, value): (&str, &Loose)| (name.to_owned(), value.texts());
+        return json.fields().map(texts).collect();
+    }
+    let Ok(body) = text.parse::<Body>() else {
+        return Vec::new();
+    };
+    let texts = |attribute: &Attribute| {
+        let mut texts = Vec::new();
+        literals(Some(&attribute.value), &mut texts);
+        (attribute.key.as_str().to_owned(), texts)
+    };
+    body.iter()
+        .filter_map(Structure::as_attribute)
+        .map(texts)
+        .collect()
+}
+
+/// A default is no template in JSON: its text counts as it is ("JSON Configuration Syntax", Terraform language documentation,
+/// `variable` blocks).
+fn in_json(text: &str) -> Vec<Variable> {
+    let json = Loose::read(text);
+    let variables = json.fields().filter(|(key, _)| *key == "variable");
+    variables
+        .flat_map(|(_, variables)| variables.fields())
+        .map(|(name, body)| {
+            let of = |wanted: &'static str| {
+                let fields = body.fields().filter(move |(key, _)| *key == wanted);
+                fields.map(|(_, value)| value)
+            };
+            Variable {
+                name: name.to_owned(),
+                sensitive: of("sensitive").any(Loose::is_true),
+                default: of("default").flat_map(Loose::texts).collect(),
+            }
+        })
+        .collect()
+}
+
+/// JSON as it is written: where a key stands twice both values count, since Terraform may read either.
+enum Loose {
+    Text(String),
+    Flag(bool),
+    List(Vec<Loose>),
+    Object(Vec<(String, Loose)>),
+    /// A number, or null.
+    Other,
+}
+
+impl Loose {
+    /// Nothing, where it is no JSON.
+    fn read(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or(Self::Other)
+    }
+
+    /// The fields of an object, or of a list of objects: Terraform takes one for the other.
+    fn fields(&self) -> Box<dyn Iterator<Item = (&str, &Self)> + '_> {
+        match self {
+            Self::Object(fields) => Box::new(fields.iter().map(|(key, value)| (key.as_str(), value))),
+            Self::List(items) => Box::new(items.iter().flat_map(Self::fields)),
+            Self::Text(_) | Self::Flag(_) | Self::Other => Box::new(std::iter::empty()),
+        }
+    }
+
+    fn is_true(&self) -> bool {
+        match self {
+            Self::Flag(flag) => *flag,
+            Self::Text(text) => text == "true",
+            Self::List(_) | Self::Object(_) | Self::Other => false,
+        }
+    }
+
+    /// All texts in it, keys among them.
+    fn texts(&self) -> Vec<String> {
+        match self {
+            Self::Text(text) => vec![text.clone()],
+            Self::List(items) => items.iter().flat_map(Self::texts).collect(),
+            Self::Object(fields) => {
+                let texts = |(key, value): &(String, Self)| [vec![key.clone()], value.texts()].concat();
+                fields.iter().flat_map(texts).collect()
+            }
+            Self::Flag(_) | Self::Other => Vec::new(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Loose {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Loose;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON")
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Loose, E> {
+                Ok(Loose::Other)
+            }
+
+            fn visit_bool<E: de::Error>(self, flag: bool) -> Result<Loose, E> {
+                Ok(Loose::Flag(flag))
+            }
+
+            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Loose, E> {
+                Ok(Loose::Other)
+            }
+
+            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Loose, E> {
+                Ok(Loose::Other)
+            }
+
+            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Loose, E> {
+                Ok(Loose::Other)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Loose, E> {
+                Ok(Loose::Text(text.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Loose, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = list.next_element()? {
+                    items.push(item);
                 }
+                Ok(Loose::List(items))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Loose, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Loose::Object(fields))
             }
         }
-        Some(Expression::Array(items)) => items.iter().for_each(|item| literals(Some(item), sensitive)),
+        deserializer.deserialize_any(Read)
+    }
+}
+
+fn literals(expression: Option<&Expression>, texts: &mut Vec<String>) {
+    match expression {
+        Some(Expression::String(text)) => texts.push(text.value().clone()),
+        Some(Expression::StringTemplate(template)) => parts(template.iter(), texts),
+        Some(Expression::HeredocTemplate(text)) => parts(text.template.iter(), texts),
+        Some(Expression::Array(items)) => items.iter().for_each(|item| literals(Some(item), texts)),
         Some(Expression::Object(members)) => {
             for (key, value) in members {
                 if let ObjectKey::Expression(Expression::String(key)) = key {
-                    sensitive.add(key.value());
+                    texts.push(key.value().clone());
                 }
-                literals(Some(value.expr()), sensitive);
+                literals(Some(value.expr()), texts);
             }
         }
         _ => {}
     }
+}
+
+/// What is written out in a template.
+fn parts<'a>(template: impl Iterator<Item = &'a Element>, texts: &mut Vec<String>) {
+    let literals = template.filter_map(Element::as_literal);
+    texts.extend(literals.map(|literal| literal.value().clone()));
 }
