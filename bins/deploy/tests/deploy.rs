@@ -53,7 +53,7 @@ fn loosened(job: &mut Job) {
 #[tokio::test]
 async fn whatever_changed_since_the_approval_is_refused_with_one_sentence() {
     type Change = fn(&mut Job);
-    let table: [(&str, Change); 45] = [
+    let table: [(&str, Change); 46] = [
         ("plan swapped", |job| {
             job.write("portcullis/plan.tfplan", "another plan");
         }),
@@ -170,6 +170,9 @@ async fn whatever_changed_since_the_approval_is_refused_with_one_sentence() {
         ("environment must be protected, and nobody may look", |job| {
             job.guarded_by("{version: 1, refuse: [environment-not-protected]}");
             job.set("CI_ENVIRONMENT_NAME", "production");
+        }),
+        ("environment must be protected, and the job is in none", |job| {
+            job.guarded_by("{version: 1, refuse: [environment-not-protected]}");
         }),
         ("too few approvals", |job| {
             job.guarded_by("{version: 1, approvals: 1}");

@@ -54,7 +54,7 @@ pub struct Bound {
     pub state_lineage: Option<String>,
     /// The state's serial, when there is a state.
     pub state_serial: Option<u64>,
-    /// `terraform 1.11.4`, `tofu 1.10.0`: what wrote the plan.
+    /// `terraform 1.11.4`, `tofu 1.10.0`: which of the two deploy is to start, and the version of the one that wrote the plan.
     pub terraform: String,
     /// SHA-256 of `.terraform.lock.hcl`, when the folder holds one.
     pub provider_lock: Option<String>,
