@@ -43,7 +43,7 @@ with_pip() { # PACKAGE FOLDER
 built="${CARGO_TARGET_DIR:-$root/target}"
 plain="$built/release/portcullis-validate"
 static="$(uname -m)-unknown-linux-musl"
-if command -v musl-gcc >/dev/null && rustup target list --installed 2>/dev/null | grep -qx "$static" \
+if command -v musl-gcc >/dev/null && rustup target list --installed 2>/dev/null | grep -x "$static" >/dev/null \
     && (cd "$root" && cargo build --release --quiet --target "$static" -p portcullis-validate); then
     portcullis="$built/$static/release/portcullis-validate"
     ours=(portcullis "portcullis, not static")

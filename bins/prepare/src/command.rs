@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let mut checks = vec![local::folder(&artifacts, stage)];
     if let (Some(config), Some(policy)) = (&args.config, &args.policy) {
         checks.extend([
-            local::config(config, stage),
+            local::config(config, args.terraform.as_deref(), stage),
             local::provider_lock(config, stage),
             local::terraform(args.terraform.as_deref(), stage),
             local::plan_key(stage),

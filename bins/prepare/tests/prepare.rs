@@ -143,13 +143,14 @@ impl World {
     }
 
     fn run(&self) -> (i32, String) {
+        let tofu = self.path("tofu").exists();
         self.run_with(&[
             "--config",
             "config",
             "--policy",
             "policy.yaml",
             "--terraform",
-            "./fake-terraform",
+            if tofu { "./tofu" } else { "./fake-terraform" },
             "--state-name",
             "production",
         ])
@@ -228,7 +229,7 @@ async fn a_pipeline_that_only_checks_services_needs_no_code_and_no_policy() {
 #[tokio::test]
 async fn each_missing_thing_is_named_with_the_documented_code() {
     type Change = fn(&mut World);
-    let table: [(&str, Change, i32); 26] = [
+    let table: [(&str, Change, i32); 27] = [
         (
             "no configuration folder",
             |world| fs::remove_dir_all(world.path("config")).unwrap(),
@@ -266,7 +267,19 @@ async fn each_missing_thing_is_named_with_the_documented_code() {
             0,
         ),
         (
-            "code for OpenTofu",
+            "code for OpenTofu, and no terraform",
+            |world| {
+                fs::rename(
+                    world.path("config/versions.tf"),
+                    world.path("config/versions.tofu"),
+                )
+                .unwrap();
+                fs::rename(world.path("fake-terraform"), world.path("tofu")).unwrap();
+            },
+            0,
+        ),
+        (
+            "code for OpenTofu alone, and terraform",
             |world| {
                 fs::rename(
                     world.path("config/versions.tf"),
@@ -274,7 +287,7 @@ async fn each_missing_thing_is_named_with_the_documented_code() {
                 )
                 .unwrap();
             },
-            0,
+            64,
         ),
         (
             "no provider lock",

@@ -24,13 +24,18 @@ pub(crate) fn folder(artifacts: &Artifacts, stage: &Stage) -> Check {
 }
 
 /// Whether the folder holds a configuration whose state goes to GitLab.
-pub(crate) fn config(config: &Path, stage: &Stage) -> Check {
+pub(crate) fn config(config: &Path, program: Option<&Path>, stage: &Stage) -> Check {
     const NAME: &str = "configuration";
     if !config.is_dir() {
         return Check::missing(NAME, Exit::Usage, format!("{}: no such folder", config.display()))
             .mend("name the folder of the .tf files with `--config DIR`");
     }
-    let files = match stage.read_named(config, Configuration::is_code, LARGEST) {
+    // Terraform passes over OpenTofu's own files.
+    let tofu = stage.terraform_or_tofu(program) == "tofu";
+    let wanted = |name: &str| {
+        Configuration::is_code(name) && (tofu || !(name.ends_with(".tofu") || name.ends_with(".tofu.json")))
+    };
+    let files = match stage.read_named(config, wanted, LARGEST) {
         Ok(files) => files,
         Err(error) => return Check::failed(NAME, &Failure::usage(error), stage),
     };
