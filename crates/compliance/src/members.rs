@@ -2,7 +2,7 @@
 
 use crate::subject::{Judged, JudgedMember, JudgedRule, Maker, Subject};
 use portcullis_report::GroupRef;
-use portcullis_secgroup::{Direction, Known, Peer, Rule, UnknownPeer};
+use portcullis_secgroup::{Direction, Known, Peer, Rule};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -86,15 +86,7 @@ fn at_home<'a>(group: &Judged, rules: &'a [JudgedRule]) -> impl Iterator<Item = 
 /// What a group may open whose rules are not in sight.
 fn anything(group: &str) -> [JudgedRule; 2] {
     [Direction::Ingress, Direction::Egress].map(|direction| JudgedRule {
-        rule: Rule {
-            direction,
-            protocol: Known::NotYet,
-            ports: Known::NotYet,
-            peer: Peer::Unknown(UnknownPeer::Any),
-            description: None,
-            id: None,
-            tags: BTreeMap::new(),
-        },
+        rule: Rule::not_known(direction),
         owner: group.to_owned(),
         maker: Maker::Owner,
         not_known: Vec::new(),

@@ -1,6 +1,6 @@
 //! One rule, in its normal form.
 
-use crate::peer::Peer;
+use crate::peer::{Peer, UnknownPeer};
 use crate::protocol::Protocol;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -243,6 +243,25 @@ impl Rule {
             protocol: Known::Yes(protocol),
             ports: Known::Yes(ports),
             peer,
+            description: None,
+            id: None,
+            tags: BTreeMap::new(),
+        }
+    }
+
+    /// A rule of which nothing is known but its direction: it may open everything, or nothing.
+    ///
+    /// ```
+    /// use portcullis_secgroup::{Direction, Rule};
+    /// assert_eq!(Rule::not_known(Direction::Ingress).key(), None);
+    /// ```
+    #[must_use]
+    pub fn not_known(direction: Direction) -> Self {
+        Self {
+            direction,
+            protocol: Known::NotYet,
+            ports: Known::NotYet,
+            peer: Peer::Unknown(UnknownPeer::Any),
             description: None,
             id: None,
             tags: BTreeMap::new(),

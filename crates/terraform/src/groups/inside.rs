@@ -7,7 +7,7 @@ use crate::error::{Problem, ReadError};
 use crate::resource::{Action, Instance};
 use crate::rules::{NotKnown, Reader, description_unknown};
 use crate::tree::{Name, Tree};
-use portcullis_secgroup::{Direction, Known, Peer, Rule, RuleKey, UnknownPeer};
+use portcullis_secgroup::{Direction, Rule, RuleKey};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether the group's own attribute of this direction is a wish or an echo.
@@ -86,15 +86,7 @@ pub(super) fn rules(
             }
         }
         Attribute::Unknown if may_be_wish => {
-            let rule = Rule {
-                direction,
-                protocol: Known::NotYet,
-                ports: Known::NotYet,
-                peer: Peer::Unknown(UnknownPeer::Any),
-                description: None,
-                id: None,
-                tags: BTreeMap::new(),
-            };
+            let rule = Rule::not_known(direction);
             let unknown = NotKnown {
                 attribute: direction.as_str().to_owned(),
                 decided_by: reader.deciders(instance, direction.as_str()),
