@@ -9,7 +9,7 @@ mod lists;
 mod module;
 mod number;
 mod scope;
-mod source;
+pub(crate) mod source;
 mod types;
 mod value;
 

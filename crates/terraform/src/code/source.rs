@@ -6,7 +6,7 @@ use hcl_edit::Span as _;
 use hcl_edit::expr::{Array, Expression, Object, ObjectKey, ObjectValue};
 use hcl_edit::structure::{Attribute, Block, Body, Structure};
 use hcl_edit::template::{Element, StringTemplate};
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 use std::fmt;
 use std::sync::Arc;
@@ -100,69 +100,96 @@ fn json(path: &str, text: &str) -> Result<Json, ConfigError> {
     if text.trim().is_empty() {
         return Ok(Json::Null);
     }
-    let Once(json) = serde_json::from_str(text).map_err(|error| refused(error.line(), error.to_string()))?;
+    read_json(text, Twice::Refused).map_err(|error| refused(error.line(), error.to_string()))
+}
+
+/// JSON of which nothing may be missed: what stands under one key twice is joined to a list. Null, where it is no JSON.
+pub(crate) fn json_with_all(text: &str) -> Json {
+    read_json(text, Twice::Joined).unwrap_or_default()
+}
+
+fn read_json(text: &str, twice: Twice) -> serde_json::Result<Json> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let json = twice.deserialize(&mut reader)?;
+    reader.end()?;
     Ok(json)
 }
 
-/// JSON in which no key stands twice: Terraform would read both, so that none may hide behind the other.
-struct Once(Json);
+/// What becomes of a key that stands twice. Terraform would read both.
+#[derive(Clone, Copy)]
+enum Twice {
+    /// It is an error, so that none may hide behind the other.
+    Refused,
+    /// Its values are one list.
+    Joined,
+}
 
-impl<'de> Deserialize<'de> for Once {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Once;
+impl<'de> DeserializeSeed<'de> for Twice {
+    type Value = Json;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("JSON")
-            }
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
-            fn visit_unit<E: Error>(self) -> Result<Once, E> {
-                Ok(Once(Json::Null))
-            }
+impl<'de> Visitor<'de> for Twice {
+    type Value = Json;
 
-            fn visit_bool<E: Error>(self, flag: bool) -> Result<Once, E> {
-                Ok(Once(flag.into()))
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
 
-            fn visit_i64<E: Error>(self, number: i64) -> Result<Once, E> {
-                Ok(Once(number.into()))
-            }
+    fn visit_unit<E: Error>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
 
-            fn visit_u64<E: Error>(self, number: u64) -> Result<Once, E> {
-                Ok(Once(number.into()))
-            }
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Json, E> {
+        Ok(flag.into())
+    }
 
-            fn visit_f64<E: Error>(self, number: f64) -> Result<Once, E> {
-                Ok(Once(number.into()))
-            }
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Json, E> {
+        Ok(number.into())
+    }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Once, E> {
-                Ok(Once(text.into()))
-            }
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Json, E> {
+        Ok(number.into())
+    }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Once, A::Error> {
-                let mut items = Vec::new();
-                while let Some(Once(item)) = list.next_element()? {
-                    items.push(item);
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Json, E> {
+        Ok(number.into())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Json, E> {
+        Ok(text.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element_seed(self)? {
+            items.push(item);
+        }
+        Ok(items.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+        let mut fields = serde_json::Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let value = map.next_value_seed(self)?;
+            match (fields.get_mut(&key), self) {
+                (Some(before), Self::Joined) => {
+                    let both = [before.take(), value];
+                    *before = both.iter().flat_map(each).cloned().collect();
                 }
-                Ok(Once(items.into()))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Once, A::Error> {
-                let mut fields = serde_json::Map::new();
-                while let Some(key) = map.next_key::<String>()? {
-                    let Once(value) = map.next_value()?;
-                    // Remarks may stand more than once.
-                    if key != "//" && fields.contains_key(&key) {
-                        return Err(A::Error::custom(format_args!("`{key}` stands twice")));
-                    }
+                // Remarks may stand more than once.
+                (Some(_), Self::Refused) if key != "//" => {
+                    return Err(A::Error::custom(format_args!("`{key}` stands twice")));
+                }
+                _ => {
                     fields.insert(key, value);
                 }
-                Ok(Once(fields.into()))
             }
         }
-        deserializer.deserialize_any(Read)
+        Ok(fields.into())
     }
 }
 
@@ -200,14 +227,15 @@ fn labelled(keyword: &str, labels: &[String], missing: usize, json: &Json, out: 
 }
 
 /// An object, or a list of objects, as its fields.
-fn fields(json: &Json) -> impl Iterator<Item = (&String, &Json)> {
+pub(crate) fn fields(json: &Json) -> impl Iterator<Item = (&String, &Json)> {
     each(json)
         .filter_map(Json::as_object)
         .flatten()
         .filter(|(key, _)| *key != "//")
 }
 
-fn each(json: &Json) -> impl Iterator<Item = &Json> {
+/// The items of a list; of anything else itself.
+pub(crate) fn each(json: &Json) -> impl Iterator<Item = &Json> {
     match json {
         Json::Array(items) => items.iter(),
         other => std::slice::from_ref(other).iter(),

@@ -1,13 +1,12 @@
 //! Variables that the code declares sensitive, before there is a plan.
 
 use super::Sensitive;
-use crate::code::Configuration;
+use crate::code::{Configuration, source};
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::{Attribute, Block, Body, Structure};
 use hcl_edit::template::Element;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value as Json;
 use std::collections::BTreeSet;
-use std::fmt;
 
 /// Whether [`sensitive_variables`] looks into a file of this name: code, or values (`.tfvars`, `.tfvars.json`) by whatever
 /// name, since `-var-file` may name it.
@@ -97,9 +96,10 @@ fn in_hcl(text: &str) -> Vec<Variable> {
 /// The texts of each value in a file of values.
 fn values(path: &str, text: &str) -> Vec<(String, Vec<String>)> {
     if path.ends_with(".json") {
-        let json = Loose::read(text);
-        let texts = |(name, value): (&str, &Loose)| (name.to_owned(), value.texts());
-        return json.fields().map(texts).collect();
+        let json = source::json_with_all(text);
+        return source::fields(&json)
+            .map(|(name, value)| (name.clone(), texts_of(value)))
+            .collect();
     }
     let Ok(body) = text.parse::<Body>() else {
         return Vec::new();
@@ -118,122 +118,35 @@ fn values(path: &str, text: &str) -> Vec<(String, Vec<String>)> {
 /// A default is no template in JSON: its text counts as it is ("JSON Configuration Syntax", Terraform language documentation,
 /// `variable` blocks).
 fn in_json(text: &str) -> Vec<Variable> {
-    let json = Loose::read(text);
-    let variables = json.fields().filter(|(key, _)| *key == "variable");
+    let json = source::json_with_all(text);
+    let variables = source::fields(&json).filter(|(key, _)| *key == "variable");
     variables
-        .flat_map(|(_, variables)| variables.fields())
+        .flat_map(|(_, variables)| source::fields(variables))
         .map(|(name, body)| {
             let of = |wanted: &'static str| {
-                let fields = body.fields().filter(move |(key, _)| *key == wanted);
-                fields.map(|(_, value)| value)
+                let fields = source::fields(body).filter(move |(key, _)| *key == wanted);
+                fields.flat_map(|(_, value)| source::each(value))
             };
+            let is_true = |flag: &Json| flag.as_bool() == Some(true) || flag.as_str() == Some("true");
             Variable {
-                name: name.to_owned(),
-                sensitive: of("sensitive").any(Loose::is_true),
-                default: of("default").flat_map(Loose::texts).collect(),
+                name: name.clone(),
+                sensitive: of("sensitive").any(is_true),
+                default: of("default").flat_map(texts_of).collect(),
             }
         })
         .collect()
 }
 
-/// JSON as it is written: where a key stands twice both values count, since Terraform may read either.
-enum Loose {
-    Text(String),
-    Flag(bool),
-    List(Vec<Loose>),
-    Object(Vec<(String, Loose)>),
-    /// A number, or null.
-    Other,
-}
-
-impl Loose {
-    /// Nothing, where it is no JSON.
-    fn read(text: &str) -> Self {
-        serde_json::from_str(text).unwrap_or(Self::Other)
-    }
-
-    /// The fields of an object, or of a list of objects: Terraform takes one for the other.
-    fn fields(&self) -> Box<dyn Iterator<Item = (&str, &Self)> + '_> {
-        match self {
-            Self::Object(fields) => Box::new(fields.iter().map(|(key, value)| (key.as_str(), value))),
-            Self::List(items) => Box::new(items.iter().flat_map(Self::fields)),
-            Self::Text(_) | Self::Flag(_) | Self::Other => Box::new(std::iter::empty()),
+/// All texts in it, keys among them.
+fn texts_of(json: &Json) -> Vec<String> {
+    match json {
+        Json::String(text) => vec![text.clone()],
+        Json::Array(items) => items.iter().flat_map(texts_of).collect(),
+        Json::Object(fields) => {
+            let texts = |(key, value): (&String, &Json)| [vec![key.clone()], texts_of(value)].concat();
+            fields.iter().flat_map(texts).collect()
         }
-    }
-
-    fn is_true(&self) -> bool {
-        match self {
-            Self::Flag(flag) => *flag,
-            Self::Text(text) => text == "true",
-            Self::List(_) | Self::Object(_) | Self::Other => false,
-        }
-    }
-
-    /// All texts in it, keys among them.
-    fn texts(&self) -> Vec<String> {
-        match self {
-            Self::Text(text) => vec![text.clone()],
-            Self::List(items) => items.iter().flat_map(Self::texts).collect(),
-            Self::Object(fields) => {
-                let texts = |(key, value): &(String, Self)| [vec![key.clone()], value.texts()].concat();
-                fields.iter().flat_map(texts).collect()
-            }
-            Self::Flag(_) | Self::Other => Vec::new(),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Loose {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Loose;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("JSON")
-            }
-
-            fn visit_unit<E: de::Error>(self) -> Result<Loose, E> {
-                Ok(Loose::Other)
-            }
-
-            fn visit_bool<E: de::Error>(self, flag: bool) -> Result<Loose, E> {
-                Ok(Loose::Flag(flag))
-            }
-
-            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Loose, E> {
-                Ok(Loose::Other)
-            }
-
-            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Loose, E> {
-                Ok(Loose::Other)
-            }
-
-            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Loose, E> {
-                Ok(Loose::Other)
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Loose, E> {
-                Ok(Loose::Text(text.to_owned()))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Loose, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = list.next_element()? {
-                    items.push(item);
-                }
-                Ok(Loose::List(items))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Loose, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Loose::Object(fields))
-            }
-        }
-        deserializer.deserialize_any(Read)
+        Json::Null | Json::Bool(_) | Json::Number(_) => Vec::new(),
     }
 }
 
