@@ -9,7 +9,7 @@ use crate::who;
 use clap::Parser;
 use portcullis_compliance::loosened_files;
 use portcullis_evidence::client::Inquiry;
-use portcullis_evidence::{Approval, Circumstances, Concern, Origin, Refusal, Remark, Weight, guard};
+use portcullis_evidence::{Approval, Circumstances, DeployedTo, Origin, Refusal, Weight, guard};
 use portcullis_report::text::clean;
 use portcullis_stage::{ArtifactArgs, Artifacts, Exit, Failure, GuardArgs, Stage, StateArgs, Terraform};
 use std::{ffi::OsString, path::PathBuf};
@@ -116,13 +116,10 @@ pub(crate) fn run(args: &Args, stage: &Stage) -> Result<Exit, Failure> {
     let change = stage.block_on(inquiry.change(&found.commit))?;
     let mut ground = stage.ground(&mut inquiry, &change, &guarding, &policies, loosened_files)?;
     ground.clock = Some(who.behind);
-    let mut remarks = ground.remarks();
-    if ground.environment.is_none() {
-        remarks.push(Remark {
-            concern: Concern::EnvironmentNotKnown,
-            text: "this job is in no environment, so none protects it".to_owned(),
-        });
+    if ground.environment == DeployedTo::NotAsked {
+        ground.environment = DeployedTo::None;
     }
+    let remarks = ground.remarks();
     let memberships = match &guarding.rules.approvers {
         Some(approvers) => stage.block_on(inquiry.memberships(approvers, who.player.id))?,
         None => Default::default(),

@@ -151,8 +151,8 @@ pub struct Ground {
     pub ref_protected: Option<bool>,
     /// The commit that the branch stands at now, when it is another than the one to be deployed.
     pub superseded_by: Option<String>,
-    /// The environment, and whether it is protected; `None` when that cannot be read.
-    pub environment: Option<(String, Option<bool>)>,
+    /// The environment that is deployed to.
+    pub environment: DeployedTo,
     /// The pipeline file.
     pub pipeline_file: Option<Place>,
     /// The file with the guard's rules, when there is one.
@@ -165,6 +165,23 @@ pub struct Ground {
     pub not_comparable: Option<String>,
     /// How far this machine's clock is before GitLab's.
     pub clock: Option<SignedDuration>,
+}
+
+/// The environment of the job that deploys. No other job is in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum DeployedTo {
+    /// This is another job.
+    #[default]
+    NotAsked,
+    /// This is that job, and it is in none.
+    None,
+    /// The job is in this one.
+    Environment {
+        /// Its name.
+        name: String,
+        /// Whether it is protected; `None` when that cannot be read.
+        protected: Option<bool>,
+    },
 }
 
 /// Where a file stands.
@@ -326,15 +343,29 @@ impl Ground {
             );
         }
         match &self.environment {
-            Some((name, Some(false))) => say(
+            DeployedTo::Environment {
+                name,
+                protected: Some(false),
+            } => say(
                 Concern::EnvironmentNotProtected,
                 format!("the environment {name} is not protected: whoever may merge may deploy"),
             ),
-            Some((name, None)) => say(
+            DeployedTo::Environment {
+                name,
+                protected: None,
+            } => say(
                 Concern::EnvironmentNotKnown,
                 format!("whether the environment {name} is protected cannot be read"),
             ),
-            Some((_, Some(true))) | None => {}
+            DeployedTo::None => say(
+                Concern::EnvironmentNotKnown,
+                "this job is in no environment, so none protects it".to_owned(),
+            ),
+            DeployedTo::NotAsked
+            | DeployedTo::Environment {
+                protected: Some(true),
+                ..
+            } => {}
         }
         if let Some(clock) = self.clock.filter(|clock| clock.abs() > CLOCK_SKEW) {
             let direction = if clock.is_positive() { "ahead of" } else { "behind" };

@@ -73,7 +73,7 @@ mod rules;
 mod seal;
 mod sealed_file;
 
-pub use concern::{Concern, Ground, Place, Remark, Since, Weight};
+pub use concern::{Concern, DeployedTo, Ground, Place, Remark, Since, Weight};
 pub use digest::{Digest, digest};
 pub use document::{
     Approval, ApprovalRequest, Bound, GuardRecord, MergeRequestRecord, PlayerRecord, RefusalRecord,

@@ -7,8 +7,8 @@
 )]
 
 use portcullis_evidence::{
-    ApprovalRequest, Bound, Circumstances, Concern, Ground, GuardRules, Materials, Membership, Memberships,
-    Origin, Place, Player, Refusal, Remark, Said, Since, Weight, digest, guard,
+    ApprovalRequest, Bound, Circumstances, Concern, DeployedTo, Ground, GuardRules, Materials, Membership,
+    Memberships, Origin, Place, Player, Refusal, Remark, Said, Since, Weight, digest, guard,
 };
 use portcullis_report::Verdict;
 use proptest::prelude::*;
@@ -485,7 +485,7 @@ fn soft() -> Ground {
         ref_name: "main".into(),
         ref_protected: Some(false),
         superseded_by: Some("0123456789abcdef".into()),
-        environment: Some(("production".into(), Some(false))),
+        environment: production(Some(false)),
         pipeline_file: Some(place(".gitlab-ci.yml", Since::Changed)),
         guard_file: Some(place("guard.yaml", Since::New)),
         policies: vec![
@@ -527,7 +527,7 @@ fn soft_ground_is_told_and_the_worst_of_it_closes_the_gate() {
         loosened: Vec::new(),
         ref_protected: Some(true),
         superseded_by: None,
-        environment: None,
+        environment: DeployedTo::NotAsked,
         guard_file: None,
         // The first pipeline of all.
         pipeline_file: Some(Place::Repository {
@@ -543,7 +543,7 @@ fn soft_ground_is_told_and_the_worst_of_it_closes_the_gate() {
     };
     tell(&Ground {
         ref_protected: None,
-        environment: Some(("production".into(), None)),
+        environment: production(None),
         pipeline_file: Some(not_known(".gitlab-ci.yml")),
         guard_file: None,
         policies: vec![
@@ -558,20 +558,34 @@ fn soft_ground_is_told_and_the_worst_of_it_closes_the_gate() {
         clock: Some(jiff::SignedDuration::from_mins(7)),
         ..soft()
     });
+    tell(&Ground {
+        environment: DeployedTo::None,
+        ..firm()
+    });
     insta::assert_snapshot!("ground", said.join("\n"));
-    let firm = Ground {
+    assert_eq!(firm().remarks(), []);
+}
+
+fn production(protected: Option<bool>) -> DeployedTo {
+    DeployedTo::Environment {
+        name: "production".into(),
+        protected,
+    }
+}
+
+fn firm() -> Ground {
+    Ground {
         ref_name: "main".into(),
         ref_protected: Some(true),
         superseded_by: None,
-        environment: Some(("production".into(), Some(true))),
+        environment: production(Some(true)),
         pipeline_file: Some(Place::Elsewhere("ci.yml@infra/pipelines".into())),
         guard_file: Some(Place::Elsewhere("/builds/x.tmp/PORTCULLIS_GUARD".into())),
         policies: Vec::new(),
         loosened: Vec::new(),
         not_comparable: None,
         clock: Some(jiff::SignedDuration::from_secs(299)),
-    };
-    assert_eq!(firm.remarks(), []);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use crate::{Failure, Stage};
 use portcullis_evidence::client::{Change, Inquiry};
-use portcullis_evidence::{Ground, GuardRecord, GuardRules, Place, Since, digest};
+use portcullis_evidence::{DeployedTo, Ground, GuardRecord, GuardRules, Place, Since, digest};
 use portcullis_gitlab::Project;
 use std::path::{Component, Path, PathBuf};
 
@@ -153,7 +153,10 @@ impl Stage {
             ground.superseded_by = on.head.filter(|head| head != commit);
             if let Some(name) = &job.environment_name {
                 let protected = inquiry.environment_protected(name).await?;
-                ground.environment = Some((self.redact(name), protected));
+                ground.environment = DeployedTo::Environment {
+                    name: self.redact(name),
+                    protected,
+                };
             }
             ground.pipeline_file = Some(inquiry.pipeline_file(commit, base).await?);
             ground.guard_file = match &guarding.place {
