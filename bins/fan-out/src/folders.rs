@@ -7,7 +7,7 @@ use clap::{ArgGroup, ValueEnum};
 use portcullis_gitlab::Project;
 use portcullis_gitlab::state::StateAddress;
 use portcullis_stacks::{FanOut, Kind, Roots, Stack, normal, touched};
-use portcullis_stage::{Exit, Failure, Stage};
+use portcullis_stage::{Exit, Failure, LARGEST_CODE, Stage};
 use portcullis_terraform::{Configuration, FactKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -117,8 +117,6 @@ struct Found {
     unreadable: BTreeSet<String>,
 }
 
-/// The largest file of code, in bytes.
-const LARGEST: u64 = 16 << 20;
 /// How deep folders are looked through.
 const DEEPEST: usize = 16;
 
@@ -158,7 +156,7 @@ impl Found {
 
     /// Whether the folder's own code names a backend. Code that cannot be read may.
     fn keeps_a_state(&self, folder: &str, stage: &Stage) -> Result<bool, Failure> {
-        let files = stage.read_named(&place(folder), Configuration::reads, LARGEST)?;
+        let files = stage.read_named(&place(folder), Configuration::reads, LARGEST_CODE)?;
         Ok(Configuration::read(files).map_or(true, |code| names_a_backend(&code)))
     }
 

@@ -1,12 +1,9 @@
 //! Reading Terraform's code: a folder, and the local modules that it calls.
 
-use crate::{Failure, ReadErrorKind, Stage};
+use crate::{Failure, LARGEST_CODE, ReadErrorKind, Stage};
 use portcullis_terraform::{ConfigError, Configuration};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-
-/// The largest file of code, in bytes: one beyond is refused before it is read.
-const LARGEST: u64 = 16 << 20;
 
 /// By so many names one folder may be called; a link in a circle gives it ever more.
 const NAMES: usize = 4;
@@ -24,7 +21,7 @@ impl Stage {
                 .hint("mend the file; `terraform fmt` shows the place, too")
         };
         let mut code =
-            Configuration::read(self.read_named(folder, Configuration::reads, LARGEST)?).map_err(bad)?;
+            Configuration::read(self.read_named(folder, Configuration::reads, LARGEST_CODE)?).map_err(bad)?;
         let repository = repository(folder);
         let mut asked = BTreeSet::new();
         let mut names: BTreeMap<PathBuf, usize> = BTreeMap::new();
@@ -44,7 +41,7 @@ impl Stage {
                     _ => false,
                 };
                 if inside {
-                    match self.read_named(&path, Configuration::reads, LARGEST) {
+                    match self.read_named(&path, Configuration::reads, LARGEST_CODE) {
                         Ok(files) => {
                             let named = files
                                 .into_iter()

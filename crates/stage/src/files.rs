@@ -3,6 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The largest file of Terraform's code, in bytes: one beyond is refused before it is read.
+pub const LARGEST_CODE: u64 = 16 << 20;
+
 /// A file that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {}", path.display(), kind.phrase())]

@@ -71,7 +71,7 @@ pub use edge::main;
 pub use environment::{Environment, UnsetVariable};
 pub use exit::Exit;
 pub use failure::Failure;
-pub use files::{ReadError, ReadErrorKind};
+pub use files::{LARGEST_CODE, ReadError, ReadErrorKind};
 #[cfg(feature = "guard")]
 pub use guard::{GuardArgs, Guarding, NamedText};
 pub use large::LargeFile;

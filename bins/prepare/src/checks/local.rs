@@ -3,12 +3,9 @@
 use crate::check::Check;
 use portcullis_compliance::Policy;
 use portcullis_gitlab::ci::{MissingVariable, Variables};
-use portcullis_stage::{Artifacts, Exit, Failure, ReadErrorKind, Stage};
+use portcullis_stage::{Artifacts, Exit, Failure, LARGEST_CODE, ReadErrorKind, Stage};
 use portcullis_terraform::{Configuration, FactKind};
 use std::path::Path;
-
-/// The largest file of code, in bytes, as in the stages that read all of it.
-const LARGEST: u64 = 16 << 20;
 
 /// Whether artifacts can be written.
 pub(crate) fn folder(artifacts: &Artifacts, stage: &Stage) -> Check {
@@ -35,7 +32,7 @@ pub(crate) fn config(config: &Path, program: Option<&Path>, stage: &Stage) -> Ch
     let wanted = |name: &str| {
         Configuration::is_code(name) && (tofu || !(name.ends_with(".tofu") || name.ends_with(".tofu.json")))
     };
-    let files = match stage.read_named(config, wanted, LARGEST) {
+    let files = match stage.read_named(config, wanted, LARGEST_CODE) {
         Ok(files) => files,
         Err(error) => return Check::failed(NAME, &Failure::usage(error), stage),
     };
