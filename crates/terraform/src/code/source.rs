@@ -176,10 +176,7 @@ impl<'de> Visitor<'de> for Twice {
         while let Some(key) = map.next_key::<String>()? {
             let value = map.next_value_seed(self)?;
             match (fields.get_mut(&key), self) {
-                (Some(before), Self::Joined) => {
-                    let both = [before.take(), value];
-                    *before = both.iter().flat_map(each).cloned().collect();
-                }
+                (Some(before), Self::Joined) => join(before, value),
                 // Remarks may stand more than once.
                 (Some(_), Self::Refused) if key != "//" => {
                     return Err(A::Error::custom(format_args!("`{key}` stands twice")));
@@ -191,6 +188,19 @@ impl<'de> Visitor<'de> for Twice {
         }
         Ok(fields.into())
     }
+}
+
+/// Makes a list of both; where one is a list, of its items.
+fn join(before: &mut Json, value: Json) {
+    let mut items = match before.take() {
+        Json::Array(items) => items,
+        one => vec![one],
+    };
+    match value {
+        Json::Array(more) => items.extend(more),
+        one => items.push(one),
+    }
+    *before = Json::Array(items);
 }
 
 /// The blocks of a `.tf.json` ("JSON Configuration Syntax", Terraform language documentation). What stands inside of them
